@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Finds stars: matched filter, local threshold in sigma, labels, one candidate for each prominent peak.
+
+#include <starflow/core/background.hpp>
+#include <starflow/core/detector.hpp>
+#include <starflow/core/flags.hpp>
+#include <starflow/core/frame_view.hpp>
+#include <starflow/core/parallel.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace starflow {
+
+struct DetectOptions {
+  double threshold_sigma = 5;  ///< of the matched-filtered frame, 1..1000
+  double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = measured from the frame
+  int min_pixels = 3;          ///< above the extension threshold, 1..10000
+  double prominence = 0.1;     ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
+};
+
+/// Star candidates of one frame, one column each, ordered by flux (falling), then y, then x.
+struct Detections {
+  std::vector<double> x, y;        ///< px
+  std::vector<double> peak;        ///< ADU above the background
+  std::vector<double> flux;        ///< ADU, of the pixels above the threshold
+  std::vector<double> xx, yy, xy;  ///< px^2, moments of those pixels; 0 where only a position is known
+  std::vector<std::int32_t> n_pix;
+  std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1
+  std::vector<Flags> flags;
+  double fwhm_px = 0;          ///< of the stars, as given or measured; 0 = could not be measured
+  bool fwhm_measured = false;  ///< measured from this frame
+  std::size_t rejected_small = 0;  ///< candidates below min_pixels
+
+  [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
+  void resize(std::size_t n);
+};
+
+/// \return stars of \p frame; empty where it has none. Never fails on hostile pixels. The result does not depend on
+///         the number of threads.
+[[nodiscard]] Detections detect(const FrameView& frame,
+                                const Background& background,
+                                const Detector& detector,
+                                const DetectOptions& options,
+                                ParallelFor parallel);
+
+}  // namespace starflow

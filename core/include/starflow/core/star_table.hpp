@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The measured stars of a frame as columns, and the list of those columns that every writer walks.
+
+#include <starflow/core/flags.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace starflow {
+
+enum class Method : std::uint8_t { windowed, gaussian };
+inline constexpr std::string_view kMethodNames[] = {"windowed", "gaussian"};
+
+/// Why a measurement ended. Everything but `converged` comes with a flag.
+enum class Termination : std::uint8_t {
+  converged,
+  max_iterations,
+  at_bound,        ///< a shape parameter rests on its limit
+  moved_from_seed, ///< the position left the allowed distance from where it started
+  singular,        ///< the normal matrix is not positive definite
+  nonfinite,       ///< a sum or a parameter was not finite
+  nonpositive_flux,
+  too_few_pixels
+};
+inline constexpr std::string_view kTerminationNames[] = {
+    "converged", "max_iterations", "at_bound", "moved_from_seed", "singular", "nonfinite", "nonpositive_flux", "too_few_pixels"};
+
+/// One row a star, ordered by flux (falling), then y, then x. NaN = not defined; the flags say why.
+struct StarTable {
+  std::vector<std::int64_t> id;
+  std::vector<double> x, y;            ///< px
+  std::vector<double> x_err, y_err;    ///< px, 1 sigma
+  std::vector<double> xy_cov;          ///< px^2
+  std::vector<double> flux, flux_err;  ///< ADU
+  std::vector<double> peak;            ///< ADU above the background
+  std::vector<double> background;      ///< ADU a pixel
+  std::vector<double> noise;           ///< ADU, background noise of a pixel
+  std::vector<double> snr;
+  std::vector<double> fwhm, fwhm_major, fwhm_minor;  ///< px
+  std::vector<double> theta;                         ///< degrees in (-90, 90], from +x towards +y
+  std::vector<double> ellipticity, eccentricity;
+  std::vector<double> xx, yy, xy;  ///< px^2, second moments
+  std::vector<double> sharpness, roundness1, roundness2;
+  std::vector<double> hfr;          ///< px, radius of half the flux
+  std::vector<double> mean_radius;  ///< px, sum(f r)/sum(f)
+  std::vector<double> chi2;
+  std::vector<std::int32_t> dof, n_pix, n_masked, iterations;
+  std::vector<Method> method, method_used;
+  std::vector<Termination> termination;
+  std::vector<Flags> flags;
+
+  [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
+  /// Resizes every column; new floating-point cells are NaN.
+  void resize(std::size_t n);
+};
+
+/// Calls `visit(name, unit, doc, column)` for each column, in the order of the records.
+template <class Table, class Visit>
+void for_each_column(Table& t, Visit&& visit) {
+  visit("id", "", "number of the star in its frame, or the id of a forced position", t.id);
+  visit("x", "px", "position; (0, 0) is the centre of the first pixel", t.x);
+  visit("y", "px", "position, pointing down", t.y);
+  visit("x_err", "px", "1 sigma of x", t.x_err);
+  visit("y_err", "px", "1 sigma of y", t.y_err);
+  visit("xy_cov", "px^2", "covariance of x and y", t.xy_cov);
+  visit("flux", "ADU", "total flux of the star", t.flux);
+  visit("flux_err", "ADU", "1 sigma of flux", t.flux_err);
+  visit("peak", "ADU", "brightest pixel above the background", t.peak);
+  visit("background", "ADU", "background of one pixel", t.background);
+  visit("noise", "ADU", "background noise of one pixel, 1 sigma", t.noise);
+  visit("snr", "", "flux / flux_err", t.snr);
+  visit("fwhm", "px", "sqrt(fwhm_major fwhm_minor)", t.fwhm);
+  visit("fwhm_major", "px", "full width at half maximum along the major axis", t.fwhm_major);
+  visit("fwhm_minor", "px", "full width at half maximum along the minor axis", t.fwhm_minor);
+  visit("theta", "deg", "major axis, in (-90, 90], from +x towards +y", t.theta);
+  visit("ellipticity", "", "1 - b/a", t.ellipticity);
+  visit("eccentricity", "", "sqrt(1 - (b/a)^2)", t.eccentricity);
+  visit("xx", "px^2", "second moment", t.xx);
+  visit("yy", "px^2", "second moment", t.yy);
+  visit("xy", "px^2", "second moment", t.xy);
+  visit("sharpness", "", "DAOFIND sharpness", t.sharpness);
+  visit("roundness1", "", "DAOFIND SROUND (symmetry)", t.roundness1);
+  visit("roundness2", "", "DAOFIND GROUND (marginal heights)", t.roundness2);
+  visit("hfr", "px", "radius that holds half of the flux", t.hfr);
+  visit("mean_radius", "px", "flux-weighted mean radius", t.mean_radius);
+  visit("chi2", "", "weighted sum of squared residuals", t.chi2);
+  visit("dof", "", "pixels used less free parameters", t.dof);
+  visit("n_pix", "", "pixels used", t.n_pix);
+  visit("n_masked", "", "pixels of the stamp left out", t.n_masked);
+  visit("iterations", "", "iterations of the estimator", t.iterations);
+  visit("method", "", "method asked for", t.method);
+  visit("method_used", "", "method that gave the position", t.method_used);
+  visit("termination", "", "why the measurement ended", t.termination);
+  visit("flags", "", "quality bits", t.flags);
+}
+
+}  // namespace starflow

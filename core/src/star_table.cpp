@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#include <starflow/core/star_table.hpp>
+
+#include <limits>
+#include <type_traits>
+
+namespace starflow {
+
+void StarTable::resize(std::size_t n) {
+  for_each_column(*this, [n](auto, auto, auto, auto& column) {
+    using Cell = typename std::remove_reference_t<decltype(column)>::value_type;
+    if constexpr (std::is_floating_point_v<Cell>) {
+      column.resize(n, std::numeric_limits<Cell>::quiet_NaN());
+    } else {
+      column.resize(n);
+    }
+  });
+}
+
+}  // namespace starflow

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// A graph as its JSON file describes it, checked against a registry: every option resolved, every edge typed.
+
+#include <starflow/graph/diagnostic.hpp>
+#include <starflow/graph/registry.hpp>
+#include <starflow/sdk/options.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace starflow::graph {
+
+/// `--set path=value`: path is `parameters.NAME`, `nodes.ID.options.NAME` or `run.NAME`; value is JSON, or a bare text.
+using Overrides = std::vector<std::pair<std::string, std::string>>;
+
+enum class WhenFull : std::uint8_t { block };
+
+/// The `run` object.
+struct RunSpec {
+  int threads = 0;              ///< 0 = all that the process may use
+  std::size_t max_in_flight = 4;
+  std::size_t max_bytes_in_flight = std::size_t{1} << 30;
+  WhenFull when_full = WhenFull::block;
+  double max_failed_fraction = 1.0;  ///< judged after 20 frames; more than this aborts
+};
+
+/// One end of an edge.
+struct PortRef {
+  std::size_t node = 0;  ///< index into GraphSpec::nodes
+  std::size_t port = 0;  ///< index into its type's outputs
+};
+inline constexpr std::size_t kUnconnected = static_cast<std::size_t>(-1);  ///< as PortRef::node: an optional input left open
+
+/// Where an option's value came from: "default", "preset FILE:LINE:COL", "FILE:LINE:COL", "--set".
+struct ResolvedOption {
+  OptionValue value;
+  std::string from;
+  Diagnostic place;  ///< file, line, column, path, excerpt; for errors that are found later
+};
+
+class ResolvedOptions final : public Options {
+ public:
+  std::map<std::string, ResolvedOption, std::less<>> values;
+  [[nodiscard]] const OptionValue& at(std::string_view name) const override;
+};
+
+struct NodeSpec {
+  std::string id;
+  const NodeType* type = nullptr;  ///< owned by the registry, which must outlive the spec
+  std::vector<PortRef> inputs;     ///< one for each input port of the type
+  std::shared_ptr<ResolvedOptions> options;
+  Diagnostic place;  ///< of the node in its file
+};
+
+/// Immutable once made.
+struct GraphSpec {
+  std::string file, name;
+  RunSpec run;
+  std::vector<NodeSpec> nodes;  ///< in topological order; ties in the order of the file
+  std::string config_hash;      ///< 16 hex digits: of everything that can change a measurement; `run` and paths left out
+
+  /// Reads and checks a graph file with its presets. \throws ConfigError with every problem found, each located.
+  [[nodiscard]] static GraphSpec load(const std::string& path, const Registry& registry, const Overrides& overrides = {});
+  /// The same from text; \p file is the name in messages, and presets are looked for beside it.
+  [[nodiscard]] static GraphSpec parse(std::string_view text,
+                                       const std::string& file,
+                                       const Registry& registry,
+                                       const Overrides& overrides = {});
+};
+
+}  // namespace starflow::graph

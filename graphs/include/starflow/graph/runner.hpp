@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Runs a graph: frames in, exactly one outcome for each, in order.
+
+#include <starflow/graph/graph_spec.hpp>
+#include <starflow/sdk/node.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace starflow::graph {
+
+/// What became of one frame.
+struct FrameResult {
+  FrameInfo info;
+  Outcome outcome = Outcome::ok;
+  std::vector<NodeError> errors;
+  /// What an output port produced; empty where it did not, or where RunOptions::keep does not name it.
+  [[nodiscard]] const Message& output(std::string_view node, std::string_view port) const;
+  std::vector<std::pair<std::string, Message>> outputs;  ///< "node.port" and its message
+};
+
+struct RunOptions {
+  bool force = false;  ///< replace existing outputs
+  std::vector<std::string> keep;  ///< "node.port" whose messages results carry to the callback
+  std::function<void(const FrameResult&)> on_result;  ///< in order, one at a time, from a worker; must not block
+  std::function<void(LogLevel, std::string_view)> on_log;
+  std::function<void(const RunSummary&)> on_progress;  ///< after each frame, with the counts so far
+};
+
+struct RunReport {
+  RunSummary summary;
+  bool aborted = false;  ///< by a RunError, too many failed frames, or abort()
+  std::size_t peak_in_flight = 0;
+  std::size_t peak_bytes = 0;
+  std::vector<std::pair<std::string, std::string>> reports;  ///< node id and the JSON object of its sink
+};
+
+/// One graph, run once. The registry of the spec must outlive it.
+class GraphRunner {
+ public:
+  /// Builds the nodes and starts them (outputs are claimed here). \throws ConfigError: nothing has run then.
+  GraphRunner(GraphSpec spec, RunOptions options);
+  ~GraphRunner();  ///< abort() and wait
+  GraphRunner(const GraphRunner&) = delete;
+  GraphRunner& operator=(const GraphRunner&) = delete;
+
+  /// Pulls every frame of the graph's source through the graph and returns when the last has its outcome, or after
+  /// drain() or abort() by another thread.
+  RunReport run();
+
+  /// Frames in all as the source knows them; 0 = unknown.
+  [[nodiscard]] std::uint64_t total() const;
+
+  /// Hands a frame to a graph whose source is `source.push`. Blocks while the limits of frames or bytes are met.
+  /// \return false after drain() or abort(): the frame's outcome is then `rejected`.
+  bool submit(Frame frame);
+  /// Ends a pushed graph: waits for everything that was submitted, closes the sinks.
+  RunReport finish();
+
+  /// Stops taking frames; what was admitted finishes. Returns at once; safe from any thread and from a signal's thread.
+  void drain() noexcept;
+  /// As drain(), and what has not run yet is cancelled. Returns at once.
+  void abort() noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace starflow::graph

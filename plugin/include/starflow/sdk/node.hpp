@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// How a stage becomes a node of a graph: ports, options, and one of three classes to derive from. No TBB and no JSON
+/// header is needed to write one.
+
+#include <starflow/core/parallel.hpp>
+#include <starflow/sdk/frame.hpp>
+#include <starflow/sdk/message.hpp>
+#include <starflow/sdk/options.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace starflow {
+
+/// Fails one frame; the others go on. `code` is for programs ("fits.truncated"), the text for people: what, and what to do.
+class __attribute__((visibility("default"))) FrameError : public std::runtime_error {
+ public:
+  FrameError(std::string code, const std::string& what) : std::runtime_error(what), code_(std::move(code)) {}
+  [[nodiscard]] const std::string& code() const noexcept { return code_; }
+
+ private:
+  std::string code_;
+};
+
+/// Ends the run: nothing that follows could succeed (a disk that is full).
+class __attribute__((visibility("default"))) RunError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct PortSpec {
+  std::string name;
+  std::string_view type;  ///< message_type<T>
+  std::string doc;
+  bool optional = false;  ///< inputs only: the node also works without it
+};
+
+enum class Outcome : std::uint8_t { ok, partial, failed, cancelled, dropped, rejected };
+inline constexpr std::string_view kOutcomeNames[] = {"ok", "partial", "failed", "cancelled", "dropped", "rejected"};
+
+struct NodeError {
+  std::string node, code, text;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// Before the first frame. Everything here is called by one thread.
+class StartContext {
+ public:
+  virtual ~StartContext() = default;
+  [[nodiscard]] virtual bool force() const = 0;  ///< existing outputs may be replaced
+  /// Announces a file that will be read. Never fails.
+  virtual void claim_input(const std::string& path) = 0;
+  /// Announces a file that will be written. \throws OptionError(option, ...) where another node writes or reads the same
+  /// file, or where it exists and force() is false. Sources start first, so that inputs are known by then.
+  virtual void claim_output(const std::string& option, const std::string& path) = 0;
+  [[nodiscard]] virtual std::string_view version() const = 0;      ///< of starflow
+  [[nodiscard]] virtual std::string_view config_hash() const = 0;  ///< 16 hex digits; paths and `run` left out
+  virtual void log(LogLevel level, std::string_view text) = 0;
+};
+
+/// Makes frames. Called by one thread at a time, in order.
+class Source {
+ public:
+  /// One call of next(): fill `info` first, so that a failure can name its frame.
+  class Context {
+   public:
+    virtual ~Context() = default;
+    FrameInfo info;
+    [[nodiscard]] virtual std::stop_token stop() const = 0;
+    virtual void send(std::size_t port, Message message) = 0;
+    template <class T>
+    void out(std::size_t port, T value) {
+      send(port, Message::of(std::make_shared<const T>(std::move(value))));
+    }
+    virtual void log(LogLevel level, std::string_view text) = 0;
+  };
+
+  virtual ~Source() = default;
+  virtual void start(StartContext&) {}
+  /// Moves on to the next frame and sends it. Throwing makes a failed frame of it; the run goes on with the next call.
+  /// \return false at the end (nothing was sent).
+  virtual bool next(Context&) = 0;
+  /// Frames in all, for the progress line; 0 = unknown.
+  [[nodiscard]] virtual std::uint64_t total() const { return 0; }
+};
+
+/// Turns messages of one frame into others. process() of one object runs on several threads at once unless the type is
+/// serial; it is not called for frames whose required inputs failed.
+class Node {
+ public:
+  class Context {
+   public:
+    virtual ~Context() = default;
+    [[nodiscard]] virtual const FrameInfo& info() const = 0;
+    [[nodiscard]] virtual const Message& input(std::size_t port) const = 0;  ///< empty where optional and absent
+    virtual void send(std::size_t port, Message message) = 0;
+    [[nodiscard]] virtual std::stop_token stop() const = 0;  ///< asked to end soon: throw FrameError("cancelled", ...) or finish
+    [[nodiscard]] virtual ParallelFor parallel() = 0;
+    virtual void log(LogLevel level, std::string_view text) = 0;
+
+    /// The value of a required input.
+    template <class T>
+    [[nodiscard]] const T& in(std::size_t port) const {
+      return *input(port).as<T>();
+    }
+    template <class T>
+    void out(std::size_t port, T value) {
+      send(port, Message::of(std::make_shared<const T>(std::move(value))));
+    }
+  };
+
+  virtual ~Node() = default;
+  virtual void start(StartContext&) {}
+  virtual void process(Context&) = 0;
+};
+
+/// What a run came to; the numbers of outcomes are indexed by Outcome.
+struct RunSummary {
+  std::uint64_t frames = 0;
+  std::uint64_t outcomes[6] = {};
+  std::uint64_t stars = 0;
+  bool complete = false;  ///< every frame of the source has its outcome: neither interrupted nor aborted
+  std::string reason;     ///< why not, where not complete
+};
+
+/// Takes what leaves the graph. Called for every frame exactly once, failed ones too, in order, by one thread at a time.
+class Sink {
+ public:
+  class Context {
+   public:
+    virtual ~Context() = default;
+    [[nodiscard]] virtual const FrameInfo& info() const = 0;
+    [[nodiscard]] virtual Outcome outcome() const = 0;
+    [[nodiscard]] virtual const std::vector<NodeError>& errors() const = 0;
+    [[nodiscard]] virtual const Message& input(std::size_t port) const = 0;  ///< empty where it was not produced
+    virtual void log(LogLevel level, std::string_view text) = 0;
+  };
+
+  virtual ~Sink() = default;
+  virtual void start(StartContext&) {}
+  /// Throwing RunError aborts the run; any other exception does too.
+  virtual void write(Context&) = 0;
+  /// After the last frame. The place to put a finished file under its final name where summary.complete.
+  virtual void close(const RunSummary& summary) = 0;
+  /// One JSON object about the whole run, for the run record; empty = none. Called after close().
+  [[nodiscard]] virtual std::string report() const { return {}; }
+};
+
+/// Makes the node; the alternative says its kind.
+using Factory = std::variant<std::unique_ptr<Source> (*)(const Options&),
+                             std::unique_ptr<Node> (*)(const Options&),
+                             std::unique_ptr<Sink> (*)(const Options&)>;
+
+struct NodeType {
+  std::string name;  ///< "detect"; a third party's begins with its plugin's name: "trail.filter"
+  std::string doc;
+  std::vector<PortSpec> inputs, outputs;
+  std::vector<OptionSpec> options;
+  Factory make;
+  bool serial = false;  ///< one frame at a time, in order (for nodes with a memory)
+};
+
+/// A factory for T, which has a constructor from `const Options&` and derives from Source, Node or Sink.
+template <class T>
+Factory factory_of() {
+  if constexpr (std::is_base_of_v<Source, T>) {
+    return +[](const Options& o) -> std::unique_ptr<Source> { return std::make_unique<T>(o); };
+  } else if constexpr (std::is_base_of_v<Sink, T>) {
+    return +[](const Options& o) -> std::unique_ptr<Sink> { return std::make_unique<T>(o); };
+  } else {
+    return +[](const Options& o) -> std::unique_ptr<Node> { return std::make_unique<T>(o); };
+  }
+}
+
+/// Where a plugin hands its types over.
+class Registrar {
+ public:
+  virtual ~Registrar() = default;
+  /// \throws std::invalid_argument for a name that is taken (naming both owners) or a type that contradicts itself.
+  virtual void add(NodeType type) = 0;
+};
+
+}  // namespace starflow

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The options of a node type: one table that validates a configuration, gives its defaults and documents it.
+
+#include <cstdint>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace starflow {
+
+/// A value as a configuration gives it; monostate = not given and without a default.
+using OptionValue =
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>, std::vector<double>>;
+
+/// The forms that an option accepts; combine with |. An integer is also a number; one text is also a list of texts.
+enum class Accepts : unsigned {
+  boolean = 1,
+  integer = 2,
+  number = 4,
+  text = 8,
+  text_list = 16,
+  number_list = 32
+};
+constexpr Accepts operator|(Accepts a, Accepts b) { return static_cast<Accepts>(static_cast<unsigned>(a) | static_cast<unsigned>(b)); }
+constexpr bool accepts(Accepts set, Accepts one) { return (static_cast<unsigned>(set) & static_cast<unsigned>(one)) != 0; }
+
+/// One option. A name with dots ("window.sigma_px") is a member of a nested object.
+struct OptionSpec {
+  std::string name;
+  Accepts form = Accepts::number;
+  OptionValue fallback;  ///< the default; monostate = none
+  std::string doc;       ///< one sentence
+  std::string unit;
+  double minimum = -std::numeric_limits<double>::infinity();
+  double maximum = std::numeric_limits<double>::infinity();
+  bool above_minimum = false;        ///< the minimum itself is refused
+  std::vector<std::string> choices;  ///< allowed texts; empty = any
+  bool required = false;             ///< must be given
+  bool result_neutral = false;       ///< can't change a measurement (a path, a progress switch): left out of the config hash
+};
+
+/// The resolved options of one node, read by name. Validated: a read of a form that the spec accepts can't fail.
+class Options {
+ public:
+  virtual ~Options() = default;
+  /// \return the value, the default where none was given. \throws std::logic_error for a name that is not in the spec.
+  [[nodiscard]] virtual const OptionValue& at(std::string_view name) const = 0;
+
+  [[nodiscard]] bool has(std::string_view name) const { return !std::holds_alternative<std::monostate>(at(name)); }
+  [[nodiscard]] bool is_text(std::string_view name) const { return std::holds_alternative<std::string>(at(name)); }
+  [[nodiscard]] bool flag(std::string_view name) const { return std::get<bool>(at(name)); }
+  [[nodiscard]] std::int64_t integer(std::string_view name) const { return std::get<std::int64_t>(at(name)); }
+  [[nodiscard]] double number(std::string_view name) const {
+    const OptionValue& v = at(name);
+    if (const auto* i = std::get_if<std::int64_t>(&v)) return static_cast<double>(*i);
+    return std::get<double>(v);
+  }
+  [[nodiscard]] const std::string& text(std::string_view name) const { return std::get<std::string>(at(name)); }
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const {
+    const OptionValue& v = at(name);
+    if (const auto* one = std::get_if<std::string>(&v)) return {*one};
+    return std::get<std::vector<std::string>>(v);
+  }
+  [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const { return std::get<std::vector<double>>(at(name)); }
+};
+
+/// A value that can't work although its form is right (a folder that is missing, two options that contradict). Thrown by a
+/// node's constructor or start(); the runtime adds where in the configuration the option stands.
+class __attribute__((visibility("default"))) OptionError : public std::runtime_error {
+ public:
+  OptionError(std::string option, const std::string& what) : std::runtime_error(what), option_(std::move(option)) {}
+  [[nodiscard]] const std::string& option() const noexcept { return option_; }
+
+ private:
+  std::string option_;
+};
+
+}  // namespace starflow

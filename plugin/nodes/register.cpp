@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "register.hpp"
+
+namespace starflow {
+
+void register_nodes(Registrar& /*registrar*/) {}
+
+}  // namespace starflow

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The list of our own node types.
+
+#include <starflow/sdk/node.hpp>
+
+namespace starflow {
+
+/// Registers every node type of libstarflow_centroid.so.
+void register_nodes(Registrar& registrar);
+
+}  // namespace starflow
