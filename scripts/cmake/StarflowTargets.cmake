@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 include_guard()
 include(GoogleTest OPTIONAL)
 
@@ -7,7 +8,9 @@ add_library(starflow_build_flags INTERFACE)
 target_compile_options(starflow_build_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wdouble-promotion -Wnon-virtual-dtor -Wno-restrict
   -ffp-contract=off -fno-math-errno -fno-trapping-math)
+target_compile_definitions(starflow_build_flags INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(STARFLOW_SANITIZE)
+  target_compile_definitions(starflow_build_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_GLIBCXX_ASSERTIONS>)
   # vptr off: oneTBB 2021.8 downcasts a flow-graph task after its destructor (_flow_graph_impl.h:368).
   target_compile_options(starflow_build_flags INTERFACE
     -fsanitize=${STARFLOW_SANITIZE} -fno-sanitize=vptr -fno-omit-frame-pointer -Wno-mismatched-new-delete)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# What `cmake --install` gives: the command, its plugins and graphs, and a package for find_package(starflow).
+include_guard()
+include(CMakePackageConfigHelpers)
+
+# The plugin search of an installed command looks here, so the folder does not follow CMAKE_INSTALL_LIBDIR.
+set(STARFLOW_PLUGIN_DIR lib/starflow)
+set(STARFLOW_CONFIG_DIR share/starflow)
+set(STARFLOW_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/starflow)
+
+install(TARGETS starflow_core starflow_plugin starflow_graphs EXPORT starflow-targets FILE_SET HEADERS)
+install(EXPORT starflow-targets NAMESPACE starflow:: DESTINATION ${STARFLOW_PACKAGE_DIR})
+
+# starflow_all is what `starflow run` needs: the command and its plugins, without the tests.
+add_custom_target(starflow_all)
+foreach(program IN ITEMS starflow)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME)
+    add_dependencies(starflow_all ${program})
+  endif()
+endforeach()
+foreach(module IN ITEMS starflow_centroid starflow_image)
+  if(TARGET ${module})
+    install(TARGETS ${module} LIBRARY DESTINATION ${STARFLOW_PLUGIN_DIR})
+    add_dependencies(starflow_all ${module})
+  endif()
+endforeach()
+install(DIRECTORY configs/ DESTINATION ${STARFLOW_CONFIG_DIR} FILES_MATCHING PATTERN "*.json")
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+configure_package_config_file(scripts/cmake/starflow-config.cmake.in starflow-config.cmake
+  INSTALL_DESTINATION ${STARFLOW_PACKAGE_DIR} PATH_VARS STARFLOW_PLUGIN_DIR STARFLOW_CONFIG_DIR)
+write_basic_package_version_file(starflow-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/starflow-config.cmake" "${PROJECT_BINARY_DIR}/starflow-config-version.cmake"
+  DESTINATION ${STARFLOW_PACKAGE_DIR})
