@@ -17,17 +17,22 @@ if(STARFLOW_SANITIZE)
   target_link_options(starflow_build_flags INTERFACE -fsanitize=${STARFLOW_SANITIZE})
 endif()
 
-# starflow_test(<name> LABEL <label> [LIBS ...])
+# starflow_test(<name> LABEL <label> [SLOW] [TIMEOUT <seconds>] [LIBS ...])
 #   Builds tests/<label>/<name>.cpp and registers every case in it. One call does both,
-#   so no test can be built and then not run.
+#   so no test can be built and then not run. SLOW makes the label <label>-slow, which scripts/test
+#   leaves out; ctest -L and -LE match parts of labels.
 function(starflow_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SLOW" "LABEL;TIMEOUT" "LIBS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
+  endif()
+  set(label ${arg_LABEL})
+  if(arg_SLOW)
+    set(label ${arg_LABEL}-slow)  # one label: test discovery flattens lists
   endif()
   add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/${arg_LABEL}/${name}.cpp)
   target_link_libraries(${name} PRIVATE starflow_build_flags ${arg_LIBS} GTest::gtest_main)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
-  gtest_discover_tests(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${name} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} DISCOVERY_TIMEOUT 60)
 endfunction()
