@@ -3,6 +3,8 @@
 
 namespace starflow {
 
-void register_nodes(Registrar& /*registrar*/) {}
+void register_nodes(Registrar& registrar) {
+  registrar.add(source_sky_type());
+}
 
 }  // namespace starflow

@@ -11,4 +11,6 @@ namespace starflow {
 /// Registers every node type of libstarflow_centroid.so.
 void register_nodes(Registrar& registrar);
 
+NodeType source_sky_type();
+
 }  // namespace starflow
