@@ -17,33 +17,57 @@ struct BackgroundOptions {
   int filter_tiles = 3;  ///< side of the median filter over the mesh, odd, 1..9 tiles
 };
 
+/// A smooth surface through the centres of mesh tiles: a cubic B-spline with natural ends, continued linearly over the
+/// outer half tiles. Evaluation touches 4x4 coefficients.
+class MeshSurface {
+ public:
+  MeshSurface() = default;
+  /// \p values row by row, columns * rows of them, at the tile centres of a frame of width x height px.
+  MeshSurface(std::vector<float> values, int columns, int rows, int width, int height);
+
+  [[nodiscard]] float at(double x, double y) const noexcept;
+  void row(int y, std::span<float> out) const noexcept;  ///< at (0..out.size()-1, y)
+
+ private:
+  int columns_ = 0, rows_ = 0;
+  double per_px_x_ = 0, per_px_y_ = 0;
+  std::vector<float> coefficients_;  // (columns + 4) * (rows + 4)
+};
+
 /// Level and noise of the sky, defined at every position of the frame. Immutable once made; cheap to share.
 class Background {
  public:
-  Background() = default;
-
-  [[nodiscard]] double level(double x, double y) const noexcept;  ///< ADU
+  [[nodiscard]] double level(double x, double y) const noexcept {
+    return pedestal_ + static_cast<double>(level_.at(x, y));
+  }                                                               ///< ADU
   [[nodiscard]] double noise(double x, double y) const noexcept;  ///< ADU, 1 sigma of one pixel, > 0
-  /// Writes the level and the noise of the pixels (0..width-1, y). Never allocates.
-  void row(int y, std::span<float> level_adu, std::span<float> noise_adu) const noexcept;
+
+  /// A constant near the level, ADU. Taking it off in the input's precision keeps float arithmetic exact on a high sky.
+  [[nodiscard]] double pedestal() const noexcept { return pedestal_; }
+  /// Writes level less pedestal, and noise, of the pixels (0..size-1, y). Never allocates.
+  void row(int y, std::span<float> level_above_pedestal, std::span<float> noise_adu) const noexcept;
+
   [[nodiscard]] double median_level() const noexcept { return median_level_; }
   [[nodiscard]] double median_noise() const noexcept { return median_noise_; }
-  /// False where the pixels gave no usable noise (constant or almost fully masked frame).
+  /// False where the pixels gave no usable noise (a constant or almost fully masked frame).
   [[nodiscard]] bool reliable() const noexcept { return reliable_; }
 
  private:
   friend Background estimate_background(const FrameView&, const BackgroundOptions&, ParallelFor);
 
-  int width_ = 0, height_ = 0, tile_px_ = 64, columns_ = 0, rows_ = 0;
-  std::vector<float> level_, level_yy_, noise_, noise_yy_;  // mesh values and their spline curvature along y
-  double median_level_ = 0, median_noise_ = 1;
+  MeshSurface level_, noise_;
+  float lowest_noise_ = 1, highest_noise_ = 1;  // the surface may overshoot between tiles: held to the tiles' range
+  double pedestal_ = 0, median_level_ = 0, median_noise_ = 1;
   bool reliable_ = false;
 };
 
 /// Estimates the background of \p frame: per tile an iteratively clipped mean and standard deviation, the level being
 /// the mode 2.5 median - 1.5 mean where the tile is not crowded, else the median; tiles with too few valid pixels are
-/// filled from their neighbours; the mesh is median-filtered and interpolated by natural bicubic splines.
-/// A frame without a valid pixel gives level 0, noise 1, reliable() false. Source: Bertin & Arnouts 1996, A&AS 117, 393.
-[[nodiscard]] Background estimate_background(const FrameView& frame, const BackgroundOptions& options, ParallelFor parallel);
+/// filled from their neighbours; the mesh is median-filtered and interpolated smoothly.
+/// A frame without a valid pixel gives level 0, noise 1, reliable() false. Source: Bertin & Arnouts 1996, A&AS 117,
+/// 393.
+[[nodiscard]] Background estimate_background(const FrameView& frame,
+                                             const BackgroundOptions& options,
+                                             ParallelFor parallel);
 
 }  // namespace starflow

@@ -19,8 +19,8 @@ namespace starflow {
 struct DetectOptions {
   double threshold_sigma = 5;  ///< of the matched-filtered frame, 1..1000
   double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = measured from the frame
-  int min_pixels = 3;          ///< above the extension threshold, 1..10000
-  double prominence = 0.1;     ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
+  int min_pixels = 1;          ///< above 0.6 of the threshold, 1..10000
+  double prominence = 0.1;  ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
 };
 
 /// Star candidates of one frame, one column each, ordered by flux (falling), then y, then x.
@@ -32,8 +32,8 @@ struct Detections {
   std::vector<std::int32_t> n_pix;
   std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1
   std::vector<Flags> flags;
-  double fwhm_px = 0;          ///< of the stars, as given or measured; 0 = could not be measured
-  bool fwhm_measured = false;  ///< measured from this frame
+  double fwhm_px = 0;              ///< of the stars, as given or measured; 0 = could not be measured
+  bool fwhm_measured = false;      ///< measured from this frame
   std::size_t rejected_small = 0;  ///< candidates below min_pixels
 
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
@@ -47,5 +47,12 @@ struct Detections {
                                 const Detector& detector,
                                 const DetectOptions& options,
                                 ParallelFor parallel);
+
+/// Full width at half maximum of the frame's stars, px: the median over its brighter unsaturated candidates.
+/// \return 0 where no candidate gave a width
+[[nodiscard]] double measure_fwhm(const FrameView& frame,
+                                  const Background& background,
+                                  const Detector& detector,
+                                  ParallelFor parallel);
 
 }  // namespace starflow

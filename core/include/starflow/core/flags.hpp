@@ -46,12 +46,35 @@ inline constexpr Flags nonlinear_range = 1U << 29;
 }  // namespace flag
 
 /// The name of bit n at index n.
-inline constexpr std::array<std::string_view, 30> kFlagNames = {
-    "saturated",      "near_saturation",   "bad_pixel",   "bad_pixel_center", "edge",
-    "blended",        "group_fit",         "neighbour_masked", "no_convergence", "at_bound",
-    "fallback_method", "no_covariance",    "too_few_pixels", "nonpositive_flux", "moved_from_seed",
-    "cosmic_ray",     "hot_pixel",         "trailed",     "extended",         "undersampled",
-    "background_unreliable", "nonfinite_input", "low_snr", "duplicate",       "forced_position",
-    "deadline_degraded", "poor_fit",       "cfa_fit",     "predicted",        "nonlinear_range"};
+inline constexpr std::array<std::string_view, 30> kFlagNames = {"saturated",
+                                                                "near_saturation",
+                                                                "bad_pixel",
+                                                                "bad_pixel_center",
+                                                                "edge",
+                                                                "blended",
+                                                                "group_fit",
+                                                                "neighbour_masked",
+                                                                "no_convergence",
+                                                                "at_bound",
+                                                                "fallback_method",
+                                                                "no_covariance",
+                                                                "too_few_pixels",
+                                                                "nonpositive_flux",
+                                                                "moved_from_seed",
+                                                                "cosmic_ray",
+                                                                "hot_pixel",
+                                                                "trailed",
+                                                                "extended",
+                                                                "undersampled",
+                                                                "background_unreliable",
+                                                                "nonfinite_input",
+                                                                "low_snr",
+                                                                "duplicate",
+                                                                "forced_position",
+                                                                "deadline_degraded",
+                                                                "poor_fit",
+                                                                "cfa_fit",
+                                                                "predicted",
+                                                                "nonlinear_range"};
 
 }  // namespace starflow

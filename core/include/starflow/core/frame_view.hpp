@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace starflow {
@@ -39,14 +40,32 @@ struct FrameView {
   [[nodiscard]] bool empty() const noexcept { return pixels == nullptr || width <= 0 || height <= 0; }
 };
 
+/// True where the pixel counts. \p value is the pixel at (x, y).
+template <class T>
+[[nodiscard]] bool is_valid(const FrameView& frame, int x, int y, T value) noexcept {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (!(value - value == 0)) return false;  // NaN and infinities
+  }
+  if (frame.mask && frame.mask.row(y)[x] != 0) return false;
+  if (frame.variance) {
+    const float v = frame.variance.row(y)[x];
+    if (!(v > 0 && v - v == 0)) return false;
+  }
+  return true;
+}
+
 /// Calls \p visit with the frame's pixels as `Plane<T>` of their native type, and returns what it returns.
 template <class Visit>
 decltype(auto) visit_pixels(const FrameView& frame, Visit&& visit) {
   switch (frame.type) {
-    case PixelType::u8: return visit(Plane<std::uint8_t>{static_cast<const std::uint8_t*>(frame.pixels), frame.row_bytes});
-    case PixelType::u16: return visit(Plane<std::uint16_t>{static_cast<const std::uint16_t*>(frame.pixels), frame.row_bytes});
-    case PixelType::i16: return visit(Plane<std::int16_t>{static_cast<const std::int16_t*>(frame.pixels), frame.row_bytes});
-    case PixelType::i32: return visit(Plane<std::int32_t>{static_cast<const std::int32_t*>(frame.pixels), frame.row_bytes});
+    case PixelType::u8:
+      return visit(Plane<std::uint8_t>{static_cast<const std::uint8_t*>(frame.pixels), frame.row_bytes});
+    case PixelType::u16:
+      return visit(Plane<std::uint16_t>{static_cast<const std::uint16_t*>(frame.pixels), frame.row_bytes});
+    case PixelType::i16:
+      return visit(Plane<std::int16_t>{static_cast<const std::int16_t*>(frame.pixels), frame.row_bytes});
+    case PixelType::i32:
+      return visit(Plane<std::int32_t>{static_cast<const std::int32_t*>(frame.pixels), frame.row_bytes});
     case PixelType::f64: return visit(Plane<double>{static_cast<const double*>(frame.pixels), frame.row_bytes});
     case PixelType::f32: break;
   }

@@ -12,6 +12,7 @@
 #include <starflow/core/star_table.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace starflow {
 
@@ -32,15 +33,39 @@ struct MeasureOptions {
   int max_iterations = 50;     ///< 1..1000
 };
 
+struct StarRow;
+
+/// Memory that measure() reuses from call to call. One for each concurrent call.
+class MeasureWorkspace {
+ public:
+  MeasureWorkspace();
+  ~MeasureWorkspace();
+  MeasureWorkspace(MeasureWorkspace&&) noexcept;
+  MeasureWorkspace& operator=(MeasureWorkspace&&) noexcept;
+
+ private:
+  friend void measure(const FrameView&,
+                      const Background&,
+                      const Detector&,
+                      const Detections&,
+                      const MeasureOptions&,
+                      ParallelFor,
+                      MeasureWorkspace&,
+                      StarTable&);
+  std::vector<StarRow> rows_;
+  std::vector<std::uint32_t> order_;
+};
+
 /// Fills \p stars with one row for each detection, ordered by flux (falling), then y, then x. A star that can't be
-/// measured is a row with flags and a termination; rows are never dropped. Reuses the memory of \p stars: no heap
-/// allocation once it is large enough. The result does not depend on the number of threads.
+/// measured is a row with flags and a termination; rows are never dropped. Reuses the memory of \p workspace and
+/// \p stars: no heap allocation once they are large enough. The result does not depend on the number of threads.
 void measure(const FrameView& frame,
              const Background& background,
              const Detector& detector,
              const Detections& detections,
              const MeasureOptions& options,
              ParallelFor parallel,
+             MeasureWorkspace& workspace,
              StarTable& stars);
 
 }  // namespace starflow

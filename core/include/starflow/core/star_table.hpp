@@ -20,83 +20,99 @@ inline constexpr std::string_view kMethodNames[] = {"windowed", "gaussian"};
 enum class Termination : std::uint8_t {
   converged,
   max_iterations,
-  at_bound,        ///< a shape parameter rests on its limit
-  moved_from_seed, ///< the position left the allowed distance from where it started
-  singular,        ///< the normal matrix is not positive definite
-  nonfinite,       ///< a sum or a parameter was not finite
+  at_bound,         ///< a shape parameter rests on its limit
+  moved_from_seed,  ///< the position left the allowed distance from where it started
+  singular,         ///< the normal matrix is not positive definite
+  nonfinite,        ///< a sum or a parameter was not finite
   nonpositive_flux,
   too_few_pixels
 };
-inline constexpr std::string_view kTerminationNames[] = {
-    "converged", "max_iterations", "at_bound", "moved_from_seed", "singular", "nonfinite", "nonpositive_flux", "too_few_pixels"};
+inline constexpr std::string_view kTerminationNames[] = {"converged",        "max_iterations", "at_bound",
+                                                         "moved_from_seed",  "singular",       "nonfinite",
+                                                         "nonpositive_flux", "too_few_pixels"};
 
-/// One row a star, ordered by flux (falling), then y, then x. NaN = not defined; the flags say why.
-struct StarTable {
-  std::vector<std::int64_t> id;
-  std::vector<double> x, y;            ///< px
-  std::vector<double> x_err, y_err;    ///< px, 1 sigma
-  std::vector<double> xy_cov;          ///< px^2
-  std::vector<double> flux, flux_err;  ///< ADU
-  std::vector<double> peak;            ///< ADU above the background
-  std::vector<double> background;      ///< ADU a pixel
-  std::vector<double> noise;           ///< ADU, background noise of a pixel
-  std::vector<double> snr;
-  std::vector<double> fwhm, fwhm_major, fwhm_minor;  ///< px
-  std::vector<double> theta;                         ///< degrees in (-90, 90], from +x towards +y
-  std::vector<double> ellipticity, eccentricity;
-  std::vector<double> xx, yy, xy;  ///< px^2, second moments
-  std::vector<double> sharpness, roundness1, roundness2;
-  std::vector<double> hfr;          ///< px, radius of half the flux
-  std::vector<double> mean_radius;  ///< px, sum(f r)/sum(f)
-  std::vector<double> chi2;
-  std::vector<std::int32_t> dof, n_pix, n_masked, iterations;
-  std::vector<Method> method, method_used;
-  std::vector<Termination> termination;
-  std::vector<Flags> flags;
+/// The fields of a star, as cells of one kind: columns of a table, or the values of one row.
+/// NaN = not defined; the flags say why.
+template <template <class> class Cell>
+struct StarFields {
+  Cell<std::int64_t> id;
+  Cell<double> x, y;            ///< px
+  Cell<double> x_err, y_err;    ///< px, 1 sigma
+  Cell<double> xy_cov;          ///< px^2
+  Cell<double> flux, flux_err;  ///< ADU
+  Cell<double> peak;            ///< ADU above the background
+  Cell<double> background;      ///< ADU a pixel
+  Cell<double> noise;           ///< ADU, background noise of a pixel
+  Cell<double> snr;
+  Cell<double> fwhm, fwhm_major, fwhm_minor;  ///< px
+  Cell<double> theta;                         ///< degrees in (-90, 90], from +x towards +y
+  Cell<double> ellipticity, eccentricity;
+  Cell<double> xx, yy, xy;  ///< px^2, second moments
+  Cell<double> sharpness, roundness1, roundness2;
+  Cell<double> hfr;          ///< px, radius of half the flux
+  Cell<double> mean_radius;  ///< px, sum(f r)/sum(f)
+  Cell<double> chi2;
+  Cell<std::int32_t> dof, n_pix, n_masked, iterations;
+  Cell<Method> method, method_used;
+  Cell<Termination> termination;
+  Cell<Flags> flags;
+};
 
+template <class T>
+using ColumnCell = std::vector<T>;
+
+/// One row a star, ordered by flux (falling), then y, then x.
+struct StarTable : StarFields<ColumnCell> {
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
   /// Resizes every column; new floating-point cells are NaN.
   void resize(std::size_t n);
 };
 
-/// Calls `visit(name, unit, doc, column)` for each column, in the order of the records.
+/// Calls `visit(name, unit, doc, field...)` for each field, in the order of the records, with that field of every one
+/// of \p t: tables or rows.
+template <class Visit, class... T>
+void zip_columns(Visit&& visit, T&... t) {
+  visit("id", "", "number of the star in its frame, or the id of a forced position", t.id...);
+  visit("x", "px", "position; (0, 0) is the centre of the first pixel", t.x...);
+  visit("y", "px", "position, pointing down", t.y...);
+  visit("x_err", "px", "1 sigma of x", t.x_err...);
+  visit("y_err", "px", "1 sigma of y", t.y_err...);
+  visit("xy_cov", "px^2", "covariance of x and y", t.xy_cov...);
+  visit("flux", "ADU", "total flux of the star", t.flux...);
+  visit("flux_err", "ADU", "1 sigma of flux", t.flux_err...);
+  visit("peak", "ADU", "brightest pixel above the background", t.peak...);
+  visit("background", "ADU", "background of one pixel", t.background...);
+  visit("noise", "ADU", "background noise of one pixel, 1 sigma", t.noise...);
+  visit("snr", "", "flux / flux_err", t.snr...);
+  visit("fwhm", "px", "sqrt(fwhm_major fwhm_minor)", t.fwhm...);
+  visit("fwhm_major", "px", "full width at half maximum along the major axis", t.fwhm_major...);
+  visit("fwhm_minor", "px", "full width at half maximum along the minor axis", t.fwhm_minor...);
+  visit("theta", "deg", "major axis, in (-90, 90], from +x towards +y", t.theta...);
+  visit("ellipticity", "", "1 - b/a", t.ellipticity...);
+  visit("eccentricity", "", "sqrt(1 - (b/a)^2)", t.eccentricity...);
+  visit("xx", "px^2", "second moment", t.xx...);
+  visit("yy", "px^2", "second moment", t.yy...);
+  visit("xy", "px^2", "second moment", t.xy...);
+  visit("sharpness", "", "DAOFIND sharpness", t.sharpness...);
+  visit("roundness1", "", "DAOFIND SROUND (symmetry)", t.roundness1...);
+  visit("roundness2", "", "DAOFIND GROUND (marginal heights)", t.roundness2...);
+  visit("hfr", "px", "radius that holds half of the flux", t.hfr...);
+  visit("mean_radius", "px", "flux-weighted mean radius", t.mean_radius...);
+  visit("chi2", "", "weighted sum of squared residuals", t.chi2...);
+  visit("dof", "", "pixels used less free parameters", t.dof...);
+  visit("n_pix", "", "pixels used", t.n_pix...);
+  visit("n_masked", "", "pixels of the stamp left out", t.n_masked...);
+  visit("iterations", "", "iterations of the estimator", t.iterations...);
+  visit("method", "", "method asked for", t.method...);
+  visit("method_used", "", "method that gave the position", t.method_used...);
+  visit("termination", "", "why the measurement ended", t.termination...);
+  visit("flags", "", "quality bits", t.flags...);
+}
+
+/// Calls `visit(name, unit, doc, column)` for each column of \p table.
 template <class Table, class Visit>
-void for_each_column(Table& t, Visit&& visit) {
-  visit("id", "", "number of the star in its frame, or the id of a forced position", t.id);
-  visit("x", "px", "position; (0, 0) is the centre of the first pixel", t.x);
-  visit("y", "px", "position, pointing down", t.y);
-  visit("x_err", "px", "1 sigma of x", t.x_err);
-  visit("y_err", "px", "1 sigma of y", t.y_err);
-  visit("xy_cov", "px^2", "covariance of x and y", t.xy_cov);
-  visit("flux", "ADU", "total flux of the star", t.flux);
-  visit("flux_err", "ADU", "1 sigma of flux", t.flux_err);
-  visit("peak", "ADU", "brightest pixel above the background", t.peak);
-  visit("background", "ADU", "background of one pixel", t.background);
-  visit("noise", "ADU", "background noise of one pixel, 1 sigma", t.noise);
-  visit("snr", "", "flux / flux_err", t.snr);
-  visit("fwhm", "px", "sqrt(fwhm_major fwhm_minor)", t.fwhm);
-  visit("fwhm_major", "px", "full width at half maximum along the major axis", t.fwhm_major);
-  visit("fwhm_minor", "px", "full width at half maximum along the minor axis", t.fwhm_minor);
-  visit("theta", "deg", "major axis, in (-90, 90], from +x towards +y", t.theta);
-  visit("ellipticity", "", "1 - b/a", t.ellipticity);
-  visit("eccentricity", "", "sqrt(1 - (b/a)^2)", t.eccentricity);
-  visit("xx", "px^2", "second moment", t.xx);
-  visit("yy", "px^2", "second moment", t.yy);
-  visit("xy", "px^2", "second moment", t.xy);
-  visit("sharpness", "", "DAOFIND sharpness", t.sharpness);
-  visit("roundness1", "", "DAOFIND SROUND (symmetry)", t.roundness1);
-  visit("roundness2", "", "DAOFIND GROUND (marginal heights)", t.roundness2);
-  visit("hfr", "px", "radius that holds half of the flux", t.hfr);
-  visit("mean_radius", "px", "flux-weighted mean radius", t.mean_radius);
-  visit("chi2", "", "weighted sum of squared residuals", t.chi2);
-  visit("dof", "", "pixels used less free parameters", t.dof);
-  visit("n_pix", "", "pixels used", t.n_pix);
-  visit("n_masked", "", "pixels of the stamp left out", t.n_masked);
-  visit("iterations", "", "iterations of the estimator", t.iterations);
-  visit("method", "", "method asked for", t.method);
-  visit("method_used", "", "method that gave the position", t.method_used);
-  visit("termination", "", "why the measurement ended", t.termination);
-  visit("flags", "", "quality bits", t.flags);
+void for_each_column(Table& table, Visit&& visit) {
+  zip_columns(visit, table);
 }
 
 }  // namespace starflow

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Maximum-likelihood fit of one pixel-integrated, axis-aligned Gaussian on a constant.
+
+#include "stamp.hpp"
+
+#include <starflow/core/star_table.hpp>
+
+#include <array>
+
+namespace starflow {
+
+inline constexpr int kGaussianParameters = 6;
+/// Order of the parameters: x, y (px), flux (ADU), sigma_x, sigma_y (px), level above the background (ADU).
+using GaussianParameters = std::array<double, kGaussianParameters>;
+
+struct GaussianFitOptions {
+  double gain_e_per_adu = 0;  ///< 0 = background noise only
+  double fwhm_px = 3;         ///< start value
+  double radius_px = 6;       ///< half side of the fitted square
+  double move_limit_px = 2;
+  int max_iterations = 50;
+};
+
+struct GaussianFit {
+  GaussianParameters value{};
+  std::array<GaussianParameters, kGaussianParameters> covariance{};
+  double chi2 = 0;
+  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level
+  int n_pix = 0, n_masked = 0, iterations = 0;
+  Termination termination = Termination::converged;
+};
+
+/// Fits from (x, y): Gauss-Newton with the weights of the background until the step is below 0.03 px, then Fisher
+/// scoring with weights from the model, 1 / (background variance + model / gain). Steps and widths are bounded. The
+/// covariance is the inverse Fisher matrix. Source: Poisson likelihood shifted by the background variance (Huang et al.
+/// 2013, Nat. Methods 10, 653), scoring as in Jennrich & Sampson 1976.
+[[nodiscard]] GaussianFit fit_gaussian(const Stamp& stamp, double x, double y, const GaussianFitOptions& options);
+
+}  // namespace starflow

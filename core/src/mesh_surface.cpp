@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include <starflow/core/background.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+namespace starflow {
+namespace {
+
+constexpr int kPad = 2;  // coefficients beyond each end
+
+/// The four cubic B-spline weights at t in [0, 1) of an interval.
+std::array<double, 4> weights(double t) {
+  const double s = 1 - t;
+  return {s * s * s / 6, (3 * t * t * t - 6 * t * t + 4) / 6, (3 * s * s * s - 6 * s * s + 4) / 6, t * t * t / 6};
+}
+
+struct Knot {
+  int interval = 0;  // index of the tile centre to the left, -1 before the first
+  double t = 0;
+};
+
+Knot locate(double px, double per_px, int n) {
+  const double u = std::clamp((px + 0.5) * per_px - 0.5, -1.0, static_cast<double>(n) - 1e-9);
+  const double left = std::floor(u);
+  return {static_cast<int>(left), u - left};
+}
+
+/// Turns n samples, `stride` apart, into B-spline coefficients with natural ends, in place; the samples start kPad in.
+/// Thomas' algorithm on (c[i-1] + 4 c[i] + c[i+1]) / 6 = f[i]; natural ends make c = f there. Then the linear
+/// continuation.
+void to_coefficients(double* f, std::ptrdiff_t stride, int n, std::vector<double>& scratch) {
+  const auto at = [f, stride](int i) -> double& { return f[(i + kPad) * stride]; };
+  scratch.assign(static_cast<std::size_t>(n), 0.0);
+  for (int i = 1; i + 1 < n; ++i) {
+    const auto k = static_cast<std::size_t>(i);
+    const double pivot = 4 - (i > 1 ? scratch[k - 1] : 0.0);
+    scratch[k] = 1 / pivot;
+    at(i) = (6 * at(i) - at(i - 1)) / pivot;
+  }
+  for (int i = n - 2; i > 0; --i) at(i) -= scratch[static_cast<std::size_t>(i)] * at(i + 1);
+  const auto slope_start = n > 1 ? at(0) - at(1) : 0.0;
+  const auto slope_end = n > 1 ? at(n - 1) - at(n - 2) : 0.0;
+  for (int i = 1; i <= kPad; ++i) {
+    at(-i) = at(0) + i * slope_start;
+    at(n - 1 + i) = at(n - 1) + i * slope_end;
+  }
+}
+
+}  // namespace
+
+MeshSurface::MeshSurface(std::vector<float> values, int columns, int rows, int width, int height)
+    : columns_(columns),
+      rows_(rows),
+      per_px_x_(static_cast<double>(columns) / width),
+      per_px_y_(static_cast<double>(rows) / height) {
+  const int padded = columns + 2 * kPad;
+  std::vector<double> grid(static_cast<std::size_t>(padded) * static_cast<std::size_t>(rows + 2 * kPad));
+  for (int j = 0; j < rows; ++j) {
+    for (int i = 0; i < columns; ++i) {
+      grid[static_cast<std::size_t>((j + kPad) * padded + i + kPad)] =
+          static_cast<double>(values[static_cast<std::size_t>(j * columns + i)]);
+    }
+  }
+  std::vector<double> scratch;
+  for (int j = 0; j < rows; ++j)
+    to_coefficients(&grid[static_cast<std::size_t>((j + kPad) * padded)], 1, columns, scratch);
+  for (int i = 0; i < padded; ++i) to_coefficients(&grid[static_cast<std::size_t>(i)], padded, rows, scratch);
+  coefficients_.assign(grid.begin(), grid.end());
+}
+
+float MeshSurface::at(double x, double y) const noexcept {
+  if (coefficients_.empty()) return 0;
+  const Knot kx = locate(x, per_px_x_, columns_), ky = locate(y, per_px_y_, rows_);
+  const auto wx = weights(kx.t), wy = weights(ky.t);
+  double sum = 0;
+  for (int j = 0; j < 4; ++j) {
+    const float* c =
+        &coefficients_[static_cast<std::size_t>((ky.interval + 1 + j) * (columns_ + 2 * kPad) + kx.interval + 1)];
+    double line = 0;
+    for (int i = 0; i < 4; ++i) line += wx[static_cast<std::size_t>(i)] * static_cast<double>(c[i]);
+    sum += wy[static_cast<std::size_t>(j)] * line;
+  }
+  return static_cast<float>(sum);
+}
+
+void MeshSurface::row(int y, std::span<float> out) const noexcept {
+  if (coefficients_.empty()) {
+    std::ranges::fill(out, 0.0F);
+    return;
+  }
+  const Knot ky = locate(y, per_px_y_, rows_);
+  const auto wy = weights(ky.t);
+  const std::ptrdiff_t stride = columns_ + 2 * kPad;
+  const float* first = &coefficients_[static_cast<std::size_t>((ky.interval + 1) * stride)];
+  const auto column = [&](int i) {  // the four rows of coefficients joined at this y
+    double sum = 0;
+    for (int j = 0; j < 4; ++j) sum += wy[static_cast<std::size_t>(j)] * static_cast<double>(first[j * stride + i]);
+    return sum;
+  };
+  int interval = -2;
+  double a = 0, b = 0, c = 0, d = 0;  // the cubic of the interval: a + b t + c t^2 + d t^3
+  for (std::size_t x = 0; x < out.size(); ++x) {
+    const Knot k = locate(static_cast<double>(x), per_px_x_, columns_);
+    if (k.interval != interval) {
+      interval = k.interval;
+      const double c0 = column(interval + 1), c1 = column(interval + 2), c2 = column(interval + 3),
+                   c3 = column(interval + 4);
+      a = (c0 + 4 * c1 + c2) / 6;
+      b = (c2 - c0) / 2;
+      c = (c0 - 2 * c1 + c2) / 2;
+      d = (c3 - c0 + 3 * (c1 - c2)) / 6;
+    }
+    out[x] = static_cast<float>(a + k.t * (b + k.t * (c + k.t * d)));
+  }
+}
+
+}  // namespace starflow
