@@ -5,6 +5,8 @@ namespace starflow {
 
 void register_nodes(Registrar& registrar) {
   registrar.add(source_sky_type());
+  registrar.add(detect_type());
+  registrar.add(centroid_type());
 }
 
 }  // namespace starflow

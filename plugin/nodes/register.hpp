@@ -11,6 +11,9 @@ namespace starflow {
 /// Registers every node type of libstarflow_centroid.so.
 void register_nodes(Registrar& registrar);
 
+NodeType source_files_type();
 NodeType source_sky_type();
+NodeType detect_type();
+NodeType centroid_type();
 
 }  // namespace starflow

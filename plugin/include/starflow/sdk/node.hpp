@@ -166,9 +166,9 @@ using Factory = std::variant<std::unique_ptr<Source> (*)(const Options&),
 struct NodeType {
   std::string name;  ///< "detect"; a third party's begins with its plugin's name: "trail.filter"
   std::string doc;
-  std::vector<PortSpec> inputs, outputs;
-  std::vector<OptionSpec> options;
-  Factory make;
+  std::vector<PortSpec> inputs{}, outputs{};
+  std::vector<OptionSpec> options{};
+  Factory make{};
   bool serial = false;  ///< one frame at a time, in order (for nodes with a memory)
 };
 

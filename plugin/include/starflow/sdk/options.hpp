@@ -32,15 +32,15 @@ constexpr bool accepts(Accepts set, Accepts one) { return (static_cast<unsigned>
 
 /// One option. A name with dots ("window.sigma_px") is a member of a nested object.
 struct OptionSpec {
-  std::string name;
+  std::string name{};
   Accepts form = Accepts::number;
-  OptionValue fallback;  ///< the default; monostate = none
-  std::string doc;       ///< one sentence
-  std::string unit;
+  OptionValue fallback{};  ///< the default; monostate = none
+  std::string doc{};       ///< one sentence
+  std::string unit{};
   double minimum = -std::numeric_limits<double>::infinity();
   double maximum = std::numeric_limits<double>::infinity();
   bool above_minimum = false;        ///< the minimum itself is refused
-  std::vector<std::string> choices;  ///< allowed texts; empty = any
+  std::vector<std::string> choices{};  ///< allowed texts; empty = any
   bool required = false;             ///< must be given
   bool result_neutral = false;       ///< can't change a measurement (a path, a progress switch): left out of the config hash
 };

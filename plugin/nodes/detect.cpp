@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Node `detect`: frame in, star candidates and background out.
+
+#include <starflow/core/detect.hpp>
+#include <starflow/sdk/messages.hpp>
+#include <starflow/sdk/node.hpp>
+
+#include "background_options.hpp"
+#include "register.hpp"
+
+namespace starflow {
+namespace {
+
+class Detect final : public Node {
+ public:
+  explicit Detect(const Options& o) : background_(read_background(o)) {
+    options_.threshold_sigma = o.number("threshold_sigma");
+    options_.fwhm_px = read_fwhm(o);
+    options_.min_pixels = static_cast<int>(o.integer("min_pixels"));
+    options_.prominence = o.number("prominence");
+  }
+
+  void process(Context& c) override {
+    const auto& frame = c.in<Frame>(0);
+    const FrameView view = frame.view();
+    DetectionList out;
+    out.frame = frame.share_info();
+    out.background = std::make_shared<const Background>(estimate_background(view, background_, c.parallel()));
+    out.detections = starflow::detect(view, *out.background, frame.info().detector(), options_, c.parallel());
+    if (out.detections.rejected_small > 0) out.rejected["too_few_pixels"] = out.detections.rejected_small;
+    c.out(0, std::move(out));
+  }
+
+ private:
+  BackgroundOptions background_;
+  DetectOptions options_;
+};
+
+std::vector<OptionSpec> options() {
+  const DetectOptions d;
+  std::vector<OptionSpec> specs = {
+      {.name = "threshold_sigma",
+       .form = Accepts::number,
+       .fallback = d.threshold_sigma,
+       .doc = "Signal to noise in the matched filter above which a peak is a star.",
+       .unit = "sigma",
+       .minimum = 1,
+       .maximum = 1000},
+      fwhm_option("measured from the frame"),
+      {.name = "min_pixels",
+       .form = Accepts::integer,
+       .fallback = std::int64_t{d.min_pixels},
+       .doc = "Pixels above 0.6 of the threshold that a star needs.",
+       .unit = "px",
+       .minimum = 1,
+       .maximum = 10000},
+      {.name = "prominence",
+       .form = Accepts::number,
+       .fallback = d.prominence,
+       .doc = "A peak beside a brighter one counts where it stands above the saddle by this fraction of itself.",
+       .minimum = 0,
+       .maximum = 1}};
+  for (OptionSpec& s : background_options()) specs.push_back(std::move(s));
+  return specs;
+}
+
+}  // namespace
+
+NodeType detect_type() {
+  return {
+      .name = "detect",
+      .doc = "Finds stars: background mesh, matched filter, local threshold, one candidate for each prominent peak.",
+      .inputs = {{"frame", message_type<Frame>, "the frame to search"}},
+      .outputs = {{"detections", message_type<DetectionList>, "candidates and the background that they stand on"}},
+      .options = options(),
+      .make = factory_of<Detect>()};
+}
+
+}  // namespace starflow
