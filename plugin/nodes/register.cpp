@@ -4,7 +4,9 @@
 namespace starflow {
 
 void register_nodes(Registrar& registrar) {
+  registrar.add(source_files_type());
   registrar.add(source_sky_type());
+  registrar.add(records_type());
   registrar.add(detect_type());
   registrar.add(centroid_type());
 }

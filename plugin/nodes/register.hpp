@@ -13,6 +13,7 @@ void register_nodes(Registrar& registrar);
 
 NodeType source_files_type();
 NodeType source_sky_type();
+NodeType records_type();
 NodeType detect_type();
 NodeType centroid_type();
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The border of libstarflow_image.so: one exported symbol.
+
+#include "image_check.hpp"
+#include "image_reader.hpp"
+
+#include <starflow/sdk/node.hpp>
+
+#include <opencv2/imgcodecs.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace starflow {
+namespace {
+
+void check_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::vector<unsigned char> bytes(std::istreambuf_iterator<char>(in), {});
+  if (const auto fault = check_image(bytes)) throw FrameError(fault->code, path + " " + fault->text);
+}
+
+int count_pages(const std::string& path) {
+  try {
+    return static_cast<int>(cv::imcount(path, cv::IMREAD_UNCHANGED));
+  } catch (const cv::Exception&) {
+    return 1;
+  }
+}
+
+void read(const std::string& path, ImagePixels& out) {
+  check_file(path);
+  try {
+    if (cv::haveImageReader(path)) out.image = cv::imread(path, cv::IMREAD_UNCHANGED);
+  } catch (const cv::Exception& e) {
+    throw FrameError("image.unreadable", path + " can't be decoded: " + e.err);
+  }
+  if (out.image.empty()) {
+    throw FrameError("image.unreadable",
+                     path + " is neither a FITS file nor an image that OpenCV can decode (PNG, TIFF, JPEG, ...)");
+  }
+  const int channels = out.image.channels();
+  if (channels != 1 && channels != 3 && channels != 4) {
+    throw FrameError("image.unsupported", path + " has " + std::to_string(channels) +
+                                              " channels; grey, colour and colour with alpha are read");
+  }
+  out.pages = count_pages(path);
+}
+
+}  // namespace
+}  // namespace starflow
+
+extern "C" __attribute__((visibility("default"))) const starflow::ImageReaderDescriptor starflow_image_reader{
+    starflow::kImageReaderMagic, sizeof(starflow::ImageReaderDescriptor), starflow::kImageReaderApi,
+    starflow::kPluginAbiTag, starflow::read};

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "image_reader.hpp"
+
+#include <starflow/sdk/node.hpp>
+
+#include <opencv2/core.hpp>
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+namespace starflow {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The folder of the code that runs here: the plugin's or the program's, and the parent's bin beside a test's.
+std::vector<fs::path> search_folders() {
+  std::vector<fs::path> folders;
+  Dl_info self{};
+  if (dladdr(reinterpret_cast<const void*>(&take_channel), &self) != 0 && self.dli_fname != nullptr) {
+    std::error_code error;
+    const fs::path own = fs::absolute(self.dli_fname, error).parent_path();
+    folders = {own, own.parent_path() / "bin"};
+  }
+  if (const char* listed = std::getenv("STARFLOW_PLUGIN_PATH"); listed != nullptr) {
+    std::string_view rest(listed);
+    while (!rest.empty()) {
+      const auto colon = rest.find(':');
+      if (colon != 0) folders.emplace_back(rest.substr(0, colon));
+      rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
+    }
+  }
+  return folders;
+}
+
+[[noreturn]] void refuse(const std::string& text) { throw FrameError("image.no_reader", text); }
+
+const ImageReaderDescriptor* load() {
+  std::string searched;
+  for (const fs::path& folder : search_folders()) {
+    const fs::path file = folder / kImageLibrary;
+    std::error_code error;
+    searched += (searched.empty() ? "" : ", ") + folder.string();
+    if (!fs::exists(file, error)) continue;
+    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed: frames keep its memory
+    if (library == nullptr) {
+      const char* reason = dlerror();
+      refuse(file.string() + " can't be loaded (" + (reason != nullptr ? reason : "no reason given") +
+             "); it needs OpenCV's imgcodecs, Debian package libopencv-imgcodecs406");
+    }
+    const auto* reader = static_cast<const ImageReaderDescriptor*>(dlsym(library, kImageReaderSymbol));
+    if (reader == nullptr || reader->magic != kImageReaderMagic || reader->size < sizeof(ImageReaderDescriptor) ||
+        reader->api != kImageReaderApi || std::string_view(reader->abi_tag) != kPluginAbiTag) {
+      refuse(file.string() + " is not the image reader of this starflow; install the one of the same version");
+    }
+    return reader;
+  }
+  refuse(std::string(kImageLibrary) + ", which reads PNG, TIFF and JPEG, was not found in " + searched +
+         "; build it with Debian package libopencv-imgcodecs-dev or set STARFLOW_PLUGIN_PATH");
+}
+
+}  // namespace
+
+ImagePixels ImageReader::read(const std::string& path) {
+  if (library_ == nullptr) library_ = load();
+  ImagePixels out;
+  library_->read(path, out);
+  return out;
+}
+
+cv::Mat take_channel(const cv::Mat& bgr, std::string_view channel) {
+  const int index = channel == "blue" ? 0 : channel == "green" ? 1 : 2;
+  cv::Mat plane;
+  if (channel != "luminance") {
+    cv::extractChannel(bgr, plane, index);
+    return plane;
+  }
+  const int depth = bgr.depth() == CV_64F ? CV_64F : CV_32F;
+  constexpr double kWeights[] = {0.0722, 0.7152, 0.2126};  // blue, green, red
+  cv::Mat sum(bgr.size(), depth, cv::Scalar(0));
+  for (int i = 0; i < 3; ++i) {
+    cv::extractChannel(bgr, plane, i);
+    plane.convertTo(plane, depth);
+    cv::scaleAdd(plane, kWeights[i], sum, sum);
+  }
+  return sum;
+}
+
+}  // namespace starflow
