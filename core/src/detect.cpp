@@ -22,7 +22,7 @@ constexpr double kExtendFraction = 0.6;  // of the threshold: how far down a sta
 struct Candidate {
   double x = 0, y = 0;  // seed
   double flux = 0, peak = 0;
-  double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // of the positive pixels, about the seed
+  double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // above the isophote, about the seed
   std::int32_t n_pix = 0, n_above = 0;
   Flags flags = 0;
 };
@@ -88,17 +88,35 @@ class Finder {
       }
       if (static_cast<double>(value) >= detector_.saturation_adu) c.flags |= flag::saturated;
       const double signal = static_cast<double>(value) - background_.level(x, y);
-      const double dx = x - c.x, dy = y - c.y, w = std::max(signal, 0.0);
       c.flux += signal;
       c.peak = std::max(c.peak, signal);
-      c.weight += w;
-      c.sx += w * dx;
-      c.sy += w * dy;
-      c.sxx += w * dx * dx;
-      c.syy += w * dy * dy;
-      c.sxy += w * dx * dy;
+      if (smoothed(pixels, x, y) > options_.threshold_sigma * background_.noise(x, y)) {
+        const double dx = x - c.x, dy = y - c.y;
+        c.weight += signal;
+        c.sx += signal * dx;
+        c.sy += signal * dy;
+        c.sxx += signal * dx * dx;
+        c.syy += signal * dy * dy;
+        c.sxy += signal * dx * dy;
+      }
       ++c.n_pix;
     }
+  }
+
+  /// Signal at (x, y) smoothed by the 3x3 binomial kernel, over its valid pixels.
+  template <class T>
+  double smoothed(Plane<T> pixels, int x, int y) const {
+    double sum = 0, weight = 0;
+    for (int j = std::max(0, y - 1); j <= std::min(frame_.height - 1, y + 1); ++j) {
+      for (int i = std::max(0, x - 1); i <= std::min(frame_.width - 1, x + 1); ++i) {
+        const T value = pixels.row(j)[i];
+        if (!is_valid(frame_, i, j, value)) continue;
+        const double w = (i == x ? 2 : 1) * (j == y ? 2 : 1);
+        sum += w * static_cast<double>(value);
+        weight += w;
+      }
+    }
+    return sum / weight - background_.level(x, y);
   }
 
   Detections collect() {

@@ -91,7 +91,7 @@ class Fitter {
         fit_.n_pix += counts ? 1 : 0;
         fit_.n_masked += counts ? 0 : 1;
         const bool central = std::abs(stamp_.x0 + i - start_x_) < 1.5 && std::abs(stamp_.y0 + j - start_y_) < 1.5;
-        if (central && stamp_.variance[k] != Stamp::kBad) peak = std::max(peak, stamp_.value[k]);
+        if (central && stamp_.variance[k] != 0) peak = std::max(peak, stamp_.value[k]);
       }
     }
     if (fit_.n_pix <= kGaussianParameters) {

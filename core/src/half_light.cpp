@@ -46,7 +46,7 @@ void visit_pixels_within(const Stamp& stamp, double x, double y, double radius, 
   for (int j = box.y_begin; j < box.y_end; ++j) {
     for (int i = box.x_begin; i < box.x_end; ++i) {
       const std::size_t k = stamp.index(i, j);
-      if (stamp.variance[k] > 0) visit(stamp.x0 + i - x, stamp.y0 + j - y, stamp.value[k]);
+      if (stamp.variance[k] != 0) visit(stamp.x0 + i - x, stamp.y0 + j - y, stamp.value[k]);
     }
   }
 }

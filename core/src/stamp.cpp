@@ -60,11 +60,9 @@ void gather(const FrameView& frame,
         const bool valid = is_valid(frame, stamp.x0 + i, stamp.y0 + j, raw);
         const bool saturated = valid && static_cast<double>(raw) >= detector.saturation_adu;
         const double sigma = noise(i, j);
+        const double v = variance != nullptr ? static_cast<double>(variance[stamp.x0 + i]) : sigma * sigma;
         stamp.value[k] = valid ? static_cast<double>(raw) - level(i, j) : 0.0;
-        stamp.variance[k] = !valid                ? Stamp::kBad
-                            : saturated           ? Stamp::kSaturated
-                            : variance != nullptr ? static_cast<double>(variance[stamp.x0 + i])
-                                                  : sigma * sigma;
+        stamp.variance[k] = !valid ? 0.0 : saturated ? -v : v;
       }
     }
   });
@@ -82,7 +80,7 @@ Flags stamp_flags(const FrameView& frame, const Stamp& stamp, double x, double y
     for (int i = box.x_begin; i < box.x_end; ++i) {
       const double variance = stamp.variance[stamp.index(i, j)];
       if (variance > 0) continue;
-      if (variance == Stamp::kSaturated) {
+      if (variance < 0) {
         flags |= flag::saturated;
       } else {
         flags |= flag::bad_pixel;

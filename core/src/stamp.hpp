@@ -22,10 +22,9 @@ struct Stamp {
   int x0 = 0, y0 = 0;  ///< frame position of the first pixel
   int width = 0, height = 0;
   std::array<double, kMaxStampSide * kMaxStampSide> value;  ///< ADU above the background
-  std::array<double, kMaxStampSide * kMaxStampSide>
-      variance;  ///< ADU^2 of the background; kBad, kSaturated = the pixel does not count
-
-  static constexpr double kBad = 0, kSaturated = -1;
+  /// ADU^2 of the background. 0 = a bad pixel; negative = a saturated one, whose value is only a lower limit: fits leave it
+  /// out, moments take it with the variance -v.
+  std::array<double, kMaxStampSide * kMaxStampSide> variance;
 
   [[nodiscard]] std::size_t index(int column, int row) const noexcept {
     return static_cast<std::size_t>(row) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column);

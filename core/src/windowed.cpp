@@ -23,7 +23,7 @@ void visit_window(const Stamp& stamp, double x, double y, double sigma, auto&& v
     const double dy = stamp.y0 + j - y;
     for (int i = box.x_begin; i < box.x_end; ++i) {
       const std::size_t k = stamp.index(i, j);
-      if (!(stamp.variance[k] > 0)) continue;
+      if (stamp.variance[k] == 0) continue;
       const double dx = stamp.x0 + i - x, r2 = dx * dx + dy * dy;
       double w = std::exp(scale * r2);
       if (r2 > (radius - 0.5) * (radius - 0.5)) w *= std::clamp(radius + 0.5 - std::sqrt(r2), 0.0, 1.0);
@@ -85,7 +85,7 @@ void finish(const Stamp& stamp, double gain, double sigma, const Sums& s, Window
     axx += f * (1 - dx * dx / w2);
     ayy += f * (1 - dy * dy / w2);
     axy -= f * dx * dy / w2;
-    const double v = w * w * (stamp.variance[k] + peak * std::exp(-0.5 * (dx * dx + dy * dy) / wide));
+    const double v = w * w * (std::abs(stamp.variance[k]) + peak * std::exp(-0.5 * (dx * dx + dy * dy) / wide));
     bxx += v * dx * dx;
     byy += v * dy * dy;
     bxy += v * dx * dy;

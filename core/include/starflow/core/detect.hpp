@@ -28,7 +28,7 @@ struct Detections {
   std::vector<double> x, y;        ///< px
   std::vector<double> peak;        ///< ADU above the background
   std::vector<double> flux;        ///< ADU, of the pixels above the threshold
-  std::vector<double> xx, yy, xy;  ///< px^2, moments of those pixels; 0 where only a position is known
+  std::vector<double> xx, yy, xy;  ///< px^2, of the pixels whose 3x3 px mean stands above the threshold; 0 = none
   std::vector<std::int32_t> n_pix;
   std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1
   std::vector<Flags> flags;
