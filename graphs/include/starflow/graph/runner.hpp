@@ -29,8 +29,8 @@ struct FrameResult {
 };
 
 struct RunOptions {
-  bool force = false;  ///< replace existing outputs
-  std::vector<std::string> keep;  ///< "node.port" whose messages results carry to the callback
+  bool force = false;                                 ///< replace existing outputs
+  std::vector<std::string> keep;                      ///< "node.port" whose messages results carry to the callback
   std::function<void(const FrameResult&)> on_result;  ///< in order, one at a time, from a worker; must not block
   std::function<void(LogLevel, std::string_view)> on_log;
   std::function<void(const RunSummary&)> on_progress;  ///< after each frame, with the counts so far
@@ -43,6 +43,8 @@ struct RunReport {
   std::size_t peak_bytes = 0;
   std::vector<std::pair<std::string, std::string>> reports;  ///< node id and the JSON object of its sink
 };
+
+class Run;
 
 /// One graph, run once. The registry of the spec must outlive it.
 class GraphRunner {
@@ -72,8 +74,7 @@ class GraphRunner {
   void abort() noexcept;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Run> run_;
 };
 
 }  // namespace starflow::graph

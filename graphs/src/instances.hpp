@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The node objects of a graph: made from their options and started, with every problem reported at its place.
+
+#include <starflow/graph/graph_spec.hpp>
+#include <starflow/sdk/node.hpp>
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace starflow::graph {
+
+using LogFunction = std::function<void(LogLevel, std::string_view)>;
+
+/// The objects, at the index of their node in the spec; null in the other two lists.
+struct Instances {
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::unique_ptr<Sink>> sinks;
+};
+
+/// Makes all nodes of \p spec, then starts the source, the nodes and the sinks.
+/// \throws ConfigError with the problems of all nodes; what was started is destroyed then.
+[[nodiscard]] Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log);
+
+}  // namespace starflow::graph

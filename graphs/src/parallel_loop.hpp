@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// ParallelFor on the threads of the runner.
+
+#include <starflow/core/parallel.hpp>
+
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+
+namespace starflow::graph {
+
+/// A parallel loop to be called from inside the arena. A thread that waits for its end runs only ranges of this very
+/// loop, so nothing else is re-entered on its stack. An exception of the lowest range that threw is passed on, whatever
+/// the threads did; ranges above it may be left out.
+class ParallelLoop {
+ public:
+  void operator()(std::size_t n, std::size_t grain, RangeBody body) const {
+    if (grain == 0) grain = 1;
+    const std::size_t ranges = n / grain + (n % grain != 0 ? 1 : 0);
+    if (ranges <= 1) {
+      if (n > 0) body(0, n);
+      return;
+    }
+    std::atomic<std::size_t> failed_range{ranges};
+    std::mutex mutex;
+    std::exception_ptr failure;
+    const auto range = [&](std::size_t i) {
+      if (i > failed_range.load(std::memory_order_relaxed)) return;
+      try {
+        const std::size_t begin = i * grain;
+        body(begin, n - begin < grain ? n : begin + grain);
+      } catch (...) {  // nothing is thrown into TBB: it would cancel the rest in no fixed order
+        const std::lock_guard lock(mutex);
+        if (i >= failed_range.load(std::memory_order_relaxed)) return;
+        failed_range.store(i, std::memory_order_relaxed);
+        failure = std::current_exception();
+      }
+    };
+    oneapi::tbb::this_task_arena::isolate([&] { oneapi::tbb::parallel_for(std::size_t{0}, ranges, range); });
+    if (failure) std::rethrow_exception(failure);
+  }
+};
+
+}  // namespace starflow::graph

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The parts of a run: runner.cpp starts and ends it, runner_nodes.cpp runs the bodies, runner_end.cpp delivers
+/// outcomes.
+
+#include "admission.hpp"
+#include "failure.hpp"
+#include "flow.hpp"
+#include "frame_context.hpp"
+#include "instances.hpp"
+#include "stop.hpp"
+
+#include <starflow/graph/runner.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace starflow::graph {
+
+class Run {
+ public:
+  Run(GraphSpec the_spec, RunOptions the_options);
+  ~Run();  ///< abort and wait
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  // runner.cpp
+  RunReport run();
+  bool submit(Frame frame);
+  RunReport finish();
+  void log(LogLevel level, std::string_view text) noexcept;
+  void log(std::size_t node, LogLevel level, std::string_view text) noexcept;
+
+  // runner_nodes.cpp
+  bool read(FrameContext& frame);  ///< the next frame of the source; false at its end
+  void process(std::size_t node, FrameContext& frame) noexcept;
+
+  // runner_end.cpp
+  void deliver(FrameContext& frame) noexcept;
+  RunReport close(bool source_ended);
+
+  [[nodiscard]] std::uint64_t total() const { return instances_.sources[layout.source]->total(); }
+
+  const GraphSpec spec;
+  const RunOptions options;
+  const Layout layout;
+  Admission gate;
+  Stop stop;
+
+ private:
+  bool pull();
+  void launch(FrameContext& frame);
+  void run_body(std::size_t node, FrameContext& frame);
+  void fail(std::size_t node, FrameContext& frame, Failure failure) noexcept;
+  void guard_source(const FrameContext& frame);
+  void refuse_callback(const char* what) const;
+
+  void deliver_outcome(FrameContext& frame);
+  [[nodiscard]] Outcome judge(const FrameContext& frame) const;
+  [[nodiscard]] bool served(std::size_t sink, const FrameContext& frame) const;
+  void write_sinks(FrameContext& frame, Outcome outcome);
+  void call_back(const FrameContext& frame, Outcome outcome);
+  void count(const FrameContext& frame, Outcome outcome);
+  [[nodiscard]] RunSummary summary_now(bool source_ended) const;
+
+  std::mutex log_mutex_;
+  Instances instances_;
+  bool pushed_;  // the source is source.push
+  FramePool pool_;
+  std::atomic<std::uint64_t> next_seq_{0};
+  std::optional<std::pair<std::uint64_t, std::string>>
+      last_failed_;  // frame id and source of the frame before, if failed
+
+  RunSummary summary_;              // of the frames delivered so far; written by whoever delivers
+  std::vector<bool> broken_sinks_;  // threw from write()
+  std::atomic<std::thread::id> delivering_{};
+
+  enum class Phase : std::uint8_t { ready, running, closed };
+  std::mutex phase_mutex_;
+  std::condition_variable phase_changed_;
+  Phase phase_ = Phase::ready;
+  std::optional<RunReport> report_;
+
+  std::unique_ptr<Flow> flow_;  // last: its threads use everything above
+};
+
+/// "frame 7 (night/a.fits)"
+[[nodiscard]] std::string name_of(const FrameInfo& info);
+
+}  // namespace starflow::graph

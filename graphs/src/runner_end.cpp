@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "run.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace starflow::graph {
+namespace {
+
+constexpr std::uint64_t kFramesBeforeJudging = 20;
+
+class SinkContext final : public Sink::Context {
+ public:
+  SinkContext(Run& run, std::size_t sink, const FrameContext& frame, Outcome outcome)
+      : run_(run), sink_(sink), frame_(frame), outcome_(outcome) {}
+
+  [[nodiscard]] const FrameInfo& info() const override { return *frame_.info; }
+  [[nodiscard]] Outcome outcome() const override { return outcome_; }
+  [[nodiscard]] const std::vector<NodeError>& errors() const override { return frame_.errors; }
+  [[nodiscard]] const Message& input(std::size_t port) const override {
+    const auto& inputs = run_.layout.nodes[sink_].inputs;
+    if (port >= inputs.size())
+      throw std::logic_error("read input port " + std::to_string(port) + ", which is not there");
+    return frame_.message(inputs[port]);
+  }
+  void log(LogLevel level, std::string_view text) override { run_.log(sink_, level, text); }
+
+ private:
+  Run& run_;
+  std::size_t sink_;
+  const FrameContext& frame_;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+// Called for one frame at a time, in order.
+void Run::deliver(FrameContext& frame) noexcept {
+  delivering_.store(std::this_thread::get_id());
+  oneapi::tbb::this_task_arena::isolate([&] {
+    try {
+      deliver_outcome(frame);
+    } catch (...) {
+      const Failure failure = current_failure();
+      stop.abort_because([&] { return "delivering " + name_of(*frame.info) + ": " + failure.text; });
+    }
+  });
+  const std::size_t bytes = frame.bytes;
+  pool_.recycle(frame);  // frees what it held before the credit is given to another
+  delivering_.store({});
+  gate.leave(bytes);
+}
+
+void Run::deliver_outcome(FrameContext& frame) {
+  frame.collect_errors();
+  const Outcome outcome = judge(frame);
+  write_sinks(frame, outcome);
+  if (options.on_result) call_back(frame, outcome);
+  count(frame, outcome);
+  if (!options.on_progress) return;
+  try {
+    options.on_progress(summary_);
+  } catch (...) {
+    stop.abort("the progress callback threw: " + current_failure().text);
+  }
+}
+
+Outcome Run::judge(const FrameContext& frame) const {
+  // A failure that would have come without the abort, too, is told as one.
+  const bool withheld = frame.withheld.load(std::memory_order_relaxed);
+  const bool failed = std::any_of(frame.errors.begin(), frame.errors.end(), [&](const NodeError& e) {
+    return !withheld || (e.code != "cancelled" && e.code != "no_output");
+  });
+  if (!failed) return withheld ? Outcome::cancelled : Outcome::ok;
+  bool any_sink = false, any_served = false;
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    if (!instances_.sinks[i]) continue;
+    any_sink = true;
+    any_served = any_served || served(i, frame);
+  }
+  if (!any_sink) {  // what the host keeps is all that leaves such a graph
+    any_served = std::any_of(layout.kept.begin(), layout.kept.end(),
+                             [&](std::size_t slot) { return static_cast<bool>(frame.message(slot)); });
+  }
+  return any_served ? Outcome::partial : Outcome::failed;
+}
+
+// The sink has all that it requires, and something at all.
+bool Run::served(std::size_t sink, const FrameContext& frame) const {
+  const auto& inputs = layout.nodes[sink].inputs;
+  return frame.ready(sink) && std::any_of(inputs.begin(), inputs.end(),
+                                          [&](std::size_t slot) { return static_cast<bool>(frame.message(slot)); });
+}
+
+void Run::write_sinks(FrameContext& frame, Outcome outcome) {
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    if (!instances_.sinks[i] || broken_sinks_[i]) continue;
+    try {
+      SinkContext context(*this, i, frame, outcome);
+      instances_.sinks[i]->write(context);
+    } catch (...) {
+      broken_sinks_[i] = true;
+      stop.abort("sink '" + layout.nodes[i].id + "', " + name_of(*frame.info) + ": " + current_failure().text);
+    }
+  }
+}
+
+void Run::call_back(const FrameContext& frame, Outcome outcome) {
+  FrameResult result{*frame.info, outcome, frame.errors, {}};
+  for (std::size_t k = 0; k < layout.kept.size(); ++k) {
+    if (const Message& message = frame.message(layout.kept[k]))
+      result.outputs.emplace_back(layout.kept_names[k], message);
+  }
+  try {
+    options.on_result(result);
+  } catch (...) {
+    stop.abort("the result callback threw at " + name_of(*frame.info) + ": " + current_failure().text);
+  }
+}
+
+void Run::count(const FrameContext& frame, Outcome outcome) {
+  ++summary_.frames;
+  ++summary_.outcomes[static_cast<std::size_t>(outcome)];
+  if (outcome == Outcome::ok || outcome == Outcome::partial) {
+    summary_.stars += frame.stars.load(std::memory_order_relaxed);
+  }
+  const std::uint64_t failed = summary_.outcomes[static_cast<std::size_t>(Outcome::failed)];
+  const double most = spec.run.max_failed_fraction * static_cast<double>(summary_.frames);
+  if (stop.aborted() || summary_.frames < kFramesBeforeJudging || static_cast<double>(failed) <= most) return;
+  stop.abort(std::to_string(failed) + " of " + std::to_string(summary_.frames) +
+             " frames failed, more than the fraction run.max_failed_fraction = " +
+             std::to_string(spec.run.max_failed_fraction) + " allows");
+}
+
+RunSummary Run::summary_now(bool source_ended) const {
+  RunSummary now = summary_;
+  const auto rejected = gate.figures().rejected;
+  now.outcomes[static_cast<std::size_t>(Outcome::rejected)] = rejected;
+  now.frames += rejected;
+  now.complete = source_ended && !stop.aborted();
+  if (!now.complete) now.reason = stop.reason();
+  return now;
+}
+
+// After the last frame, when the threads of the flow are gone.
+RunReport Run::close(bool source_ended) {
+  RunReport report;
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    if (!instances_.sinks[i]) continue;
+    try {
+      instances_.sinks[i]->close(summary_now(source_ended));
+    } catch (...) {
+      stop.abort("closing sink '" + layout.nodes[i].id + "': " + current_failure().text);
+    }
+  }
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    if (!instances_.sinks[i]) continue;
+    try {
+      if (std::string text = instances_.sinks[i]->report(); !text.empty()) {
+        report.reports.emplace_back(layout.nodes[i].id, std::move(text));
+      }
+    } catch (...) {
+      stop.abort("the report of sink '" + layout.nodes[i].id + "': " + current_failure().text);
+    }
+  }
+  const Admission::Figures figures = gate.figures();
+  report.summary = summary_now(source_ended);
+  report.aborted = stop.aborted();
+  report.peak_in_flight = figures.peak_frames;
+  report.peak_bytes = figures.peak_bytes;
+  const std::lock_guard lock(phase_mutex_);
+  report_ = report;
+  phase_ = Phase::closed;
+  phase_changed_.notify_all();
+  return report;
+}
+
+}  // namespace starflow::graph

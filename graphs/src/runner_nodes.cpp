@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "parallel_loop.hpp"
+#include "run.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace starflow::graph {
+namespace {
+
+const Message& input_of(const Layout::Node& node, std::size_t port, const FrameContext& frame) {
+  if (port >= node.inputs.size()) {
+    throw std::logic_error("read input port " + std::to_string(port) + ", but type " + node.type->name + " has " +
+                           std::to_string(node.inputs.size()));
+  }
+  return frame.message(node.inputs[port]);
+}
+
+class NodeContext final : public Node::Context {
+ public:
+  NodeContext(Run& run, std::size_t node, FrameContext& frame) : run_(run), node_(node), frame_(frame) {}
+
+  [[nodiscard]] const FrameInfo& info() const override { return *frame_.info; }
+  [[nodiscard]] const Message& input(std::size_t port) const override {
+    return input_of(run_.layout.nodes[node_], port, frame_);
+  }
+  void send(std::size_t port, Message message) override { frame_.send(node_, port, std::move(message)); }
+  [[nodiscard]] std::stop_token stop() const override { return run_.stop.token(); }
+  [[nodiscard]] ParallelFor parallel() override { return loop_; }
+  void log(LogLevel level, std::string_view text) override { run_.log(node_, level, text); }
+
+ private:
+  Run& run_;
+  std::size_t node_;
+  FrameContext& frame_;
+  ParallelLoop loop_;
+};
+
+class SourceContext final : public Source::Context {
+ public:
+  SourceContext(Run& run, FrameContext& frame) : run_(run), frame_(frame) {}
+
+  [[nodiscard]] std::stop_token stop() const override { return run_.stop.token(); }
+  void send(std::size_t port, Message message) override {
+    std::size_t size = 0;
+    std::shared_ptr<const FrameInfo> of_frame;
+    if (const auto* sent_frame = message.as<Frame>()) {
+      size = sent_frame->bytes();
+      of_frame = sent_frame->share_info();
+    }
+    frame_.send(run_.layout.source, port, std::move(message));
+    bytes += size;
+    if (of_frame) frame_info = std::move(of_frame);
+    sent = true;
+  }
+  void log(LogLevel level, std::string_view text) override { run_.log(run_.layout.source, level, text); }
+
+  std::size_t bytes = 0;
+  std::shared_ptr<const FrameInfo> frame_info;  // of the frame that was sent, which knows its size
+  bool sent = false;
+
+ private:
+  Run& run_;
+  FrameContext& frame_;
+};
+
+}  // namespace
+
+bool Run::read(FrameContext& frame) {
+  const std::size_t source = layout.source;
+  SourceContext context(*this, frame);
+  Failure failure;
+  bool more = true;
+  try {
+    more = instances_.sources[source]->next(context);
+  } catch (...) {
+    failure = current_failure();
+  }
+  if (!more) {
+    if (context.sent) log(source, LogLevel::warning, "sent a message with the end of its frames; it is not used");
+    return false;
+  }
+  if (context.frame_info) {
+    frame.info = std::move(context.frame_info);
+  } else {
+    frame.info = std::make_shared<const FrameInfo>(std::move(context.info));
+  }
+  if (failure.code.empty()) {
+    frame.check_sent(source);
+  } else {
+    fail(source, frame, std::move(failure));
+  }
+  if (frame.failed(source)) {
+    guard_source(frame);
+  } else {
+    frame.bytes = context.bytes;
+    last_failed_.reset();
+  }
+  return true;
+}
+
+// A source that throws before it moves on would fail the same frame for ever.
+void Run::guard_source(const FrameContext& frame) {
+  std::pair<std::uint64_t, std::string> now{frame.info->frame_id, frame.info->source};
+  if (last_failed_ == now) {
+    stop.abort("source '" + layout.nodes[layout.source].id + "' failed twice in a row on " + name_of(*frame.info) +
+               " and does not move on");
+  }
+  last_failed_ = std::move(now);
+}
+
+void Run::process(std::size_t node, FrameContext& frame) noexcept {
+  if (frame.ready(node)) {
+    if (stop.aborted()) {
+      frame.withheld.store(true, std::memory_order_relaxed);
+    } else {
+      // A body that waits (for a loop of its own or of OpenCV) must not be given another body meanwhile.
+      oneapi::tbb::this_task_arena::isolate([&] { run_body(node, frame); });
+    }
+  }
+  for (const std::size_t slot : layout.nodes[node].inputs) frame.release(slot);
+}
+
+void Run::run_body(std::size_t node, FrameContext& frame) {
+  try {
+    NodeContext context(*this, node, frame);
+    instances_.nodes[node]->process(context);
+    frame.check_sent(node);
+  } catch (...) {
+    fail(node, frame, current_failure());
+    return;
+  }
+  // A body that ended early because it was asked to is not at fault.
+  if (frame.failed(node) && stop.aborted()) frame.withheld.store(true, std::memory_order_relaxed);
+}
+
+void Run::fail(std::size_t node, FrameContext& frame, Failure failure) noexcept {
+  if (failure.ends_run) {
+    stop.abort_because(
+        [&] { return "node '" + layout.nodes[node].id + "', " + name_of(*frame.info) + ": " + failure.text; });
+  }
+  if (failure.code == "cancelled" && stop.aborted()) frame.withheld.store(true, std::memory_order_relaxed);
+  frame.fail(node, std::move(failure.code), std::move(failure.text));
+}
+
+}  // namespace starflow::graph
