@@ -112,6 +112,7 @@ WindowedResult windowed_centroid(const Stamp& stamp, double x, double y, const W
   out.y = y;
   out.termination = Termination::max_iterations;
   Sums s;
+  double gain = 2, last_dx = 0, last_dy = 0;  // exact where the window is as wide as the star
   while (out.iterations < options.max_iterations && out.termination == Termination::max_iterations) {
     ++out.iterations;
     s = sums(stamp, out.x, out.y, options.sigma_px);
@@ -121,9 +122,17 @@ WindowedResult windowed_centroid(const Stamp& stamp, double x, double y, const W
     } else if (!(s.s0 > 0)) {
       out.termination = std::isfinite(s.s0) ? Termination::nonpositive_flux : Termination::nonfinite;
     } else {
-      const double dx = 2 * s.sx / s.s0, dy = 2 * s.sy / s.s0;
+      double dx = gain * s.sx / s.s0, dy = gain * s.sy / s.s0;
+      const bool turned_back = dx * last_dx + dy * last_dy < 0;
+      if (turned_back && std::hypot(dx, dy) > 0.5 * std::hypot(last_dx, last_dy)) {  // a window of few pixels swings
+        gain *= 0.6;
+        dx *= 0.6;
+        dy *= 0.6;
+      }
       out.x += dx;
       out.y += dy;
+      last_dx = dx;
+      last_dy = dy;
       if (!(std::hypot(out.x - x, out.y - y) <= options.move_limit_px)) {
         out.termination = Termination::moved_from_seed;
       } else if (std::hypot(dx, dy) < kStepPx) {
