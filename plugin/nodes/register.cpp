@@ -7,6 +7,7 @@ void register_nodes(Registrar& registrar) {
   registrar.add(source_files_type());
   registrar.add(source_sky_type());
   registrar.add(records_type());
+  registrar.add(sink_jsonl_type());
   registrar.add(detect_type());
   registrar.add(centroid_type());
 }

@@ -14,6 +14,7 @@ void register_nodes(Registrar& registrar);
 NodeType source_files_type();
 NodeType source_sky_type();
 NodeType records_type();
+NodeType sink_jsonl_type();
 NodeType detect_type();
 NodeType centroid_type();
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// A file that appears under its name only when it is complete.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace starflow {
+
+/// Bytes go to `<path>.part` beside the final name, through a buffer; commit() renames it. "-" is standard output, and
+/// a path that exists and is no plain file (a pipe, a device) is written directly. Each failure is an error that names
+/// the path and the system's reason. A closed pipe is such a failure, not a signal.
+class OutputFile {
+ public:
+  OutputFile() = default;
+  ~OutputFile();  ///< what was not committed stays under its unfinished name
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// \throws OptionError("path", ...) where the file can't be made.
+  /// \return true where it replaces the unfinished file of an earlier run
+  bool open(const std::string& path);
+  /// \throws RunError
+  void write(std::string_view bytes);
+  /// Hands the buffer to the system. \throws RunError
+  void flush();
+  /// Flushes, syncs, closes and gives the file its final name. \throws RunError: the final name is untouched then.
+  void commit();
+  /// Flushes and closes under the unfinished name; an empty file is removed. Never throws.
+  /// \return that name; empty where there is none
+  std::string abandon() noexcept;
+
+  /// Standard output, a pipe or a device: there is no final name.
+  [[nodiscard]] bool is_stream() const noexcept { return part_.empty(); }
+  /// A write failed: what follows would leave a hole.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+ private:
+  [[noreturn]] void fail(int error);
+  void close_descriptor() noexcept;
+
+  std::string path_, part_, buffer_;
+  int descriptor_ = -1;
+  bool failed_ = false;
+};
+
+}  // namespace starflow

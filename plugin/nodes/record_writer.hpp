@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The lines that leave the graph: frame, star and run records as JSON, one object a line.
+
+#include "pixel_origin.hpp"
+
+#include <starflow/sdk/messages.hpp>
+#include <starflow/sdk/node.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace starflow {
+
+/// Pixels that positions count: those of the frame as given, or of the sensor (region of interest and binning applied).
+/// Widths and moments stay in pixels of the frame.
+enum class Coords : std::uint8_t { frame, sensor };
+
+/// How positions are written.
+struct RecordStyle {
+  Coords coords = Coords::frame;
+  PixelOrigin origin = PixelOrigin::center0;
+};
+
+/// What made the records.
+struct RunIdentity {
+  std::string config_hash, version;
+};
+
+/// Appends a frame's record. \p stars null = not measured: counts and sky are null then, where an empty sky has 0
+/// stars.
+void append_frame_record(std::string& out,
+                         const FrameInfo& info,
+                         const StarList* stars,
+                         Outcome outcome,
+                         std::span<const NodeError> errors,
+                         const RecordStyle& style,
+                         const RunIdentity& run);
+
+/// Appends one record for each star, in their order. Columns and names are those of for_each_column(); NaN is null.
+/// Never allocates once \p out is large enough.
+void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style);
+
+/// Appends the record that ends a file. \p stars are the star records before it.
+void append_run_record(std::string& out, const RunSummary& summary, std::uint64_t stars, const RunIdentity& run);
+
+}  // namespace starflow

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "sink_jsonl.hpp"
+
+#include "json_text.hpp"
+#include "record_options.hpp"
+#include "register.hpp"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace starflow {
+namespace {
+
+std::vector<OptionSpec> options() {
+  OptionSpec path;
+  path.name = "path";
+  path.form = Accepts::text;
+  path.fallback = std::string("-");
+  path.doc = "File to write, as PATH.part until the run is complete; \"-\" is standard output.";
+  path.result_neutral = true;
+  std::vector<OptionSpec> all{path};
+  for (OptionSpec& option : record_style_options()) all.push_back(std::move(option));
+  return all;
+}
+
+}  // namespace
+
+SinkJsonl::SinkJsonl(const Options& options) : path_(options.text("path")), style_(record_style(options)) {
+  if (path_.empty()) throw OptionError("path", "is empty; give a file, or \"-\" for standard output");
+}
+
+void SinkJsonl::start(StartContext& context) {
+  run_ = {std::string(context.config_hash()), std::string(context.version())};
+  if (path_ != "-") context.claim_output("path", path_);
+  if (file_.open(path_))
+    context.log(LogLevel::warning, "replaces " + path_ + ".part, which an earlier run left unfinished");
+}
+
+void SinkJsonl::write(Context& context) {
+  const auto* stars = context.input(0).as<StarList>();
+  text_.clear();
+  append_frame_record(text_, context.info(), stars, context.outcome(), context.errors(), style_, run_);
+  if (stars != nullptr) {
+    append_star_records(text_, context.info(), stars->stars, style_);
+    stars_ += stars->stars.size();
+  }
+  file_.write(text_);
+  if (file_.is_stream()) file_.flush();  // whoever reads along shall see each frame when it is there
+}
+
+void SinkJsonl::close(const RunSummary& summary) {
+  text_.clear();
+  append_run_record(text_, summary, stars_, run_);
+  if (summary.complete && !file_.failed()) {
+    file_.write(text_);
+    file_.commit();
+    return;
+  }
+  try {
+    if (!file_.failed()) file_.write(text_);
+  } catch (const RunError&) {
+    // The run has ended already, and its first error is the one to tell.
+  }
+  const std::string part = file_.abandon();
+  if (part.empty()) return;
+  report_ = "{";
+  json::append_member(report_, "incomplete_output", std::string_view(part));
+  report_ += '}';
+}
+
+NodeType sink_jsonl_type() {
+  return {
+      .name = "sink.jsonl",
+      .doc =
+          "Writes one JSON line for each frame, measured or failed, and for each star, and a last one about the run.",
+      .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
+      .outputs = {},
+      .options = options(),
+      .make = factory_of<SinkJsonl>()};
+}
+
+}  // namespace starflow
