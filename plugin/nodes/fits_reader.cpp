@@ -9,14 +9,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace starflow {
 namespace {
 
 constexpr int kMaxAxes = 9;
+constexpr std::int64_t kBlock = 2880;  // bytes
 constexpr int kMaxHdus = 10'000;
 constexpr int kMaxSide = 1 << 20;  // px
 // A tile of equal pixels packs 1000:1 or better; what claims far more is a broken header, not an image.
@@ -129,6 +133,7 @@ class FitsReader::Impl {
   [[nodiscard]] std::string contents();
   [[nodiscard]] std::int64_t stored_bytes() const;
   void measure();
+  void reopen_padded(std::int64_t file_bytes);
   void read_header();
   void add_cards();
 
@@ -137,6 +142,9 @@ class FitsReader::Impl {
   int equivalent_bitpix_ = 0;
   bool compressed_ = false;
   Axes axes_;
+  std::vector<char> padded_;  // the file in memory, where it was not whole blocks
+  void* memory_ = nullptr;
+  std::size_t memory_bytes_ = 0;
 };
 
 // CFITSIO counts from 1.
@@ -277,6 +285,7 @@ void FitsReader::Impl::measure() {
          fmt::format("is cut short: an image of {} px needs {} bytes from byte {} on, the file ends after {}",
                      axes_.text(), stored, start, file_bytes));
   }
+  if (start + stored > file_bytes / kBlock * kBlock) reopen_padded(file_bytes);
   const std::int64_t largest = std::max(kAlwaysAllowed, file_bytes * kMaxPacking);
   if (overflow || axes_.size[0] > kMaxSide || axes_.size[1] > kMaxSide ||
       plane_count > std::numeric_limits<int>::max() || pixels > largest / (std::abs(bitpix) / 8)) {
@@ -286,6 +295,27 @@ void FitsReader::Impl::measure() {
   width = static_cast<int>(axes_.size[0]);
   height = static_cast<int>(axes_.size[1]);
   planes = static_cast<int>(plane_count);
+}
+
+// Some programs do not fill up the last block, which CFITSIO then can't read.
+void FitsReader::Impl::reopen_padded(std::int64_t file_bytes) {
+  std::ifstream in(path_, std::ios::binary);
+  padded_.assign(std::istreambuf_iterator<char>(in), {});
+  if (static_cast<std::int64_t>(padded_.size()) != file_bytes) {
+    fail("fits.truncated", "is a packed file whose contents end within a block; unpack it");
+  }
+  padded_.resize(static_cast<std::size_t>((file_bytes + kBlock - 1) / kBlock * kBlock), 0);
+  memory_ = padded_.data();
+  memory_bytes_ = padded_.size();
+  int number = 1;
+  fits_get_hdu_num(file_, &number);
+  close();
+  int status = 0;
+  if (fits_open_memfile(&file_, "padded", READONLY, &memory_, &memory_bytes_, 0, nullptr, &status) != 0) {
+    file_ = nullptr;
+    fail(status, "can't be opened");
+  }
+  if (!move_to(number)) fail("fits.unreadable", "can't be read twice");
 }
 
 void FitsReader::Impl::add_cards() {
