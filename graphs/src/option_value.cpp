@@ -37,7 +37,7 @@ std::string choice_text(const OptionSpec& spec) {
 Refusal check_number(double value, const std::string& as_written, const OptionSpec& spec) {
   const bool low = value < spec.minimum || (spec.above_minimum && value <= spec.minimum);
   if (!low && value <= spec.maximum) return {};
-  return {fmt::format("{} is out of range: wants {}", as_written, wanted(spec)), {}, 0};
+  return {fmt::format("{} is out of range: wants {}", as_written, wanted(spec))};
 }
 
 Refusal check_text(const std::string& value, const OptionSpec& spec) {
@@ -50,7 +50,18 @@ Refusal check_text(const std::string& value, const OptionSpec& spec) {
 }
 
 Refusal wrong_form(const std::string& got, const OptionSpec& spec) {
-  return {fmt::format("wants {}, got {}", wanted(spec), got), {}, 0};
+  return {fmt::format("wants {}, got {}", wanted(spec), got)};
+}
+
+/// The refusal of the first element that has one.
+template <class List, class Check>
+Refusal first(const List& list, Check check_one) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    Refusal refusal = check_one(list[i]);
+    refusal.index = static_cast<std::ptrdiff_t>(i);
+    if (!refusal.text.empty()) return refusal;
+  }
+  return {};
 }
 
 /// The list as OptionValue; monostate where an element has no form that the spec accepts, \p bad being that element.
@@ -113,17 +124,11 @@ Refusal check(const OptionValue& value, const OptionSpec& spec) {
     }
     Refusal operator()(const std::vector<std::string>& list) const {
       if (!allows(spec, Accepts::text_list)) return wrong_form("a list of texts", spec);
-      for (const auto& s : list) {
-        if (auto refusal = check_text(s, spec); !refusal.text.empty()) return refusal;
-      }
-      return {};
+      return first(list, [&](const std::string& s) { return check_text(s, spec); });
     }
     Refusal operator()(const std::vector<double>& list) const {
       if (!allows(spec, Accepts::number_list)) return wrong_form("a list of numbers", spec);
-      for (const double d : list) {
-        if (auto refusal = check_number(d, number_text(d), spec); !refusal.text.empty()) return refusal;
-      }
-      return {};
+      return first(list, [&](double d) { return check_number(d, number_text(d), spec); });
     }
   };
   return std::visit(Checker{spec}, value);
@@ -161,8 +166,28 @@ Refusal convert(const JsonValue& value, const OptionSpec& spec, OptionValue& out
   }
   Refusal refusal = bad != nullptr ? wrong_form(bad == &value ? shown(value) : shown(*bad) + " in the list", spec)
                                    : check(made, spec);
-  refusal.offset = bad != nullptr ? bad->begin : value.begin;
+  const auto* list = value.as<JsonValue::List>();
+  if (list != nullptr && bad != nullptr && bad != &value) refusal.index = bad - list->data();
+  if (list == nullptr) refusal.index = -1;  // one text for a list
+  refusal.offset = refusal.index < 0 ? value.begin : (*list)[static_cast<std::size_t>(refusal.index)].begin;
   if (refusal.text.empty()) out = std::move(made);
+  return refusal;
+}
+
+Refusal convert_argument(const JsonDoc& argument, const OptionSpec& spec, OptionValue& out) {
+  const JsonValue& value = argument.root();
+  const bool wants_text = allows(spec, Accepts::text) || allows(spec, Accepts::text_list);
+  const bool scalar = value.is_null() || value.as<bool>() || value.as<std::int64_t>() || value.as<double>();
+  Refusal refusal;
+  if (!value.is_null()) refusal = convert(value, spec, out);
+  if (scalar && wants_text && (value.is_null() || !refusal.text.empty())) {
+    // A number out of the range of an option that takes numbers is a number still.
+    const bool number_too = allows(spec, Accepts::number) || allows(spec, Accepts::integer);
+    if (!number_too || value.as<bool>() || value.is_null()) {
+      return convert(JsonValue{std::string(argument.text()), 0, 0}, spec, out);
+    }
+  }
+  if (value.is_null()) out = {};
   return refusal;
 }
 

@@ -17,8 +17,9 @@ namespace starflow::graph {
 
 /// Why a value is refused; `text` empty = it is not.
 struct Refusal {
-  std::string text, hint;
-  std::size_t offset = 0;  ///< of the value or of the element of a list
+  std::string text = {}, hint = {};
+  std::size_t offset = 0;     ///< of the value or of the element of a list
+  std::ptrdiff_t index = -1;  ///< of that element; -1 = the value itself
 };
 
 /// Checks form, range and choices of a value that is there already, such as a default.
@@ -27,6 +28,10 @@ struct Refusal {
 /// \param value  not null. An integer is taken for a number, 3.0 for an integer, one text for a list of texts.
 /// \param out    set unless refused
 [[nodiscard]] Refusal convert(const JsonValue& value, const OptionSpec& spec, OptionValue& out);
+
+/// The value of an argument of the command line: where JSON reads a number, true, false or null but the option wants a
+/// text, it is the text as written.
+[[nodiscard]] Refusal convert_argument(const JsonDoc& argument, const OptionSpec& spec, OptionValue& out);
 
 /// The same value as JSON, with the offsets of \p like.
 [[nodiscard]] JsonValue to_json(const OptionValue& value, const JsonValue& like);

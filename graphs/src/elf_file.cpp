@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "elf_file.hpp"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace starflow::graph {
+namespace {
+
+constexpr bool is_relative(std::uint64_t info) {
+#if defined(__x86_64__)
+  return ELF64_R_TYPE(info) == R_X86_64_RELATIVE;
+#elif defined(__aarch64__)
+  return ELF64_R_TYPE(info) == R_AARCH64_RELATIVE;
+#else
+  return info != info;  // no relocation of another machine is known here: pointers stay unknown
+#endif
+}
+
+}  // namespace
+
+ElfFile::ElfFile(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::is_regular_file(status)) {
+    reason_ = std::filesystem::exists(status) ? "not a file" : "no such file";
+    return;
+  }
+  std::ifstream file(path, std::ios::binary);
+  const auto size = std::filesystem::file_size(path, error);
+  if (!file || error) {
+    reason_ = std::generic_category().message(errno);
+    return;
+  }
+  bytes_.resize(size);
+  if (!file.read(bytes_.data(), static_cast<std::streamsize>(size))) {
+    reason_ = "can't be read";
+    return;
+  }
+  kind_ = Kind::not_elf;
+  if (bytes_.size() < EI_NIDENT || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0) return;
+  kind_ = read_tables() ? Kind::library : Kind::opaque;
+}
+
+template <class T>
+std::optional<T> ElfFile::read(std::uint64_t offset) const {
+  if (offset > bytes_.size() || bytes_.size() - offset < sizeof(T)) return std::nullopt;
+  T value;
+  std::memcpy(&value, bytes_.data() + offset, sizeof(T));
+  return value;
+}
+
+bool ElfFile::read_tables() {
+  const auto header = read<Elf64_Ehdr>(0);
+  constexpr unsigned char kOrder = std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
+  if (!header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != kOrder) return false;
+  if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_phentsize != sizeof(Elf64_Phdr)) return false;
+  for (std::uint64_t i = 0; i < header->e_phnum; ++i) {
+    const auto s = read<Elf64_Phdr>(header->e_phoff + i * sizeof(Elf64_Phdr));
+    if (s && s->p_type == PT_LOAD) segments_.push_back({s->p_offset, s->p_vaddr, s->p_filesz});
+  }
+  for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
+    const auto s = read<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr));
+    sections_.push_back(s ? Section{s->sh_type, s->sh_link, s->sh_offset, s->sh_size} : Section{});
+  }
+  return std::any_of(sections_.begin(), sections_.end(), [](const Section& s) { return s.type == SHT_DYNSYM; });
+}
+
+std::optional<std::uint64_t> ElfFile::offset_of(std::uint64_t address) const {
+  for (const auto& s : segments_) {
+    if (address >= s.address && address - s.address < s.size) return s.offset + (address - s.address);
+  }
+  return std::nullopt;
+}
+
+std::string_view ElfFile::text_at(std::uint64_t offset) const {
+  if (offset >= bytes_.size()) return {};
+  const auto begin = bytes_.begin() + static_cast<std::ptrdiff_t>(offset);
+  return {&*begin, static_cast<std::size_t>(std::find(begin, bytes_.end(), '\0') - begin)};
+}
+
+std::optional<std::uint64_t> ElfFile::symbol(std::string_view name) const {
+  for (const auto& section : sections_) {
+    if (section.type != SHT_DYNSYM || section.link >= sections_.size()) continue;
+    const Section& names = sections_[section.link];
+    for (std::uint64_t at = 0; at + sizeof(Elf64_Sym) <= section.size; at += sizeof(Elf64_Sym)) {
+      const auto s = read<Elf64_Sym>(section.offset + at);
+      if (!s) break;
+      if (s->st_shndx == SHN_UNDEF || s->st_name >= names.size) continue;
+      if (text_at(names.offset + s->st_name) == name) return s->st_value;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> ElfFile::word(std::uint64_t address) const {
+  const auto offset = offset_of(address);
+  return offset ? read<std::uint32_t>(*offset) : std::nullopt;
+}
+
+ElfFile::Pointer ElfFile::pointer(std::uint64_t address) const {
+  for (const auto& section : sections_) {
+    if (section.type != SHT_RELA) continue;
+    for (std::uint64_t at = 0; at + sizeof(Elf64_Rela) <= section.size; at += sizeof(Elf64_Rela)) {
+      const auto r = read<Elf64_Rela>(section.offset + at);
+      if (!r) break;
+      if (r->r_offset != address) continue;
+      if (!is_relative(r->r_info)) return {};
+      return {Pointer::State::inside, static_cast<std::uint64_t>(r->r_addend)};
+    }
+  }
+  // Packed relocations (SHT_RELR) and REL keep the target in place; nothing there is a null pointer.
+  const auto offset = offset_of(address);
+  const auto in_place = offset ? read<std::uint64_t>(*offset) : std::nullopt;
+  if (!in_place) return {};
+  return *in_place == 0 ? Pointer{Pointer::State::null, 0} : Pointer{Pointer::State::inside, *in_place};
+}
+
+std::optional<std::string> ElfFile::text(std::uint64_t address) const {
+  const auto offset = offset_of(address);
+  if (!offset) return std::nullopt;
+  return std::string(text_at(*offset));
+}
+
+}  // namespace starflow::graph

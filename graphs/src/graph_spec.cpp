@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include <starflow/graph/graph_spec.hpp>
+
+#include "graph_reader.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace starflow::graph {
+
+const OptionValue& ResolvedOptions::at(std::string_view name) const {
+  const auto found = values.find(name);
+  if (found == values.end()) throw std::logic_error("no option is named \"" + std::string(name) + '"');
+  return found->second.value;
+}
+
+GraphSpec GraphSpec::load(const std::string& path, const Registry& registry, const Overrides& overrides) {
+  const JsonDoc doc = JsonDoc::load(path);
+  return GraphReader(doc, registry, overrides).read();
+}
+
+GraphSpec GraphSpec::parse(std::string_view text,
+                           const std::string& file,
+                           const Registry& registry,
+                           const Overrides& overrides) {
+  const JsonDoc doc = JsonDoc::parse(std::string(text), file);
+  return GraphReader(doc, registry, overrides).read();
+}
+
+}  // namespace starflow::graph
