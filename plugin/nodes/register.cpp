@@ -8,6 +8,7 @@ void register_nodes(Registrar& registrar) {
   registrar.add(source_sky_type());
   registrar.add(records_type());
   registrar.add(sink_jsonl_type());
+  registrar.add(sink_score_type());
   registrar.add(detect_type());
   registrar.add(centroid_type());
 }

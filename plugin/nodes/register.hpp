@@ -15,6 +15,7 @@ NodeType source_files_type();
 NodeType source_sky_type();
 NodeType records_type();
 NodeType sink_jsonl_type();
+NodeType sink_score_type();
 NodeType detect_type();
 NodeType centroid_type();
 
