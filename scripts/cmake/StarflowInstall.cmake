@@ -3,8 +3,8 @@
 include_guard()
 include(CMakePackageConfigHelpers)
 
-# The plugin search of an installed command looks here, so the folder does not follow CMAKE_INSTALL_LIBDIR.
-set(STARFLOW_PLUGIN_DIR lib/starflow)
+# The plugin search of an installed command looks here.
+set(STARFLOW_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/starflow)
 set(STARFLOW_CONFIG_DIR share/starflow)
 set(STARFLOW_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/starflow)
 
