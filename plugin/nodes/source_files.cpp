@@ -122,7 +122,9 @@ class SourceFiles final : public Source {
   void load_planes(StartContext& context) {
     if (!options_.mask.empty()) {
       const Picture picture = load("mask", options_.mask, context);
-      cv::compare(picture.image, cv::Scalar(0), mask_, cv::CMP_NE);
+      // Not CMP_NE: OpenCV's AVX2 code finds NaN equal to anything, and NaN in a mask is bad.
+      cv::compare(picture.image, cv::Scalar(0), mask_, cv::CMP_EQ);
+      cv::bitwise_not(mask_, mask_);
       if (!picture.mask.empty()) cv::bitwise_or(mask_, picture.mask, mask_);
     }
     if (!options_.variance.empty()) {
