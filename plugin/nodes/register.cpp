@@ -6,6 +6,7 @@ namespace starflow {
 void register_nodes(Registrar& registrar) {
   registrar.add(source_files_type());
   registrar.add(source_sky_type());
+  registrar.add(detections_file_type());
   registrar.add(records_type());
   registrar.add(sink_jsonl_type());
   registrar.add(sink_score_type());

@@ -13,6 +13,7 @@ void register_nodes(Registrar& registrar);
 
 NodeType source_files_type();
 NodeType source_sky_type();
+NodeType detections_file_type();
 NodeType records_type();
 NodeType sink_jsonl_type();
 NodeType sink_score_type();
