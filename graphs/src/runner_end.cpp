@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -128,9 +130,8 @@ void Run::count(const FrameContext& frame, Outcome outcome) {
   const std::uint64_t failed = summary_.outcomes[static_cast<std::size_t>(Outcome::failed)];
   const double most = spec.run.max_failed_fraction * static_cast<double>(summary_.frames);
   if (stop.aborted() || summary_.frames < kFramesBeforeJudging || static_cast<double>(failed) <= most) return;
-  stop.abort(std::to_string(failed) + " of " + std::to_string(summary_.frames) +
-             " frames failed, more than the fraction run.max_failed_fraction = " +
-             std::to_string(spec.run.max_failed_fraction) + " allows");
+  stop.abort(fmt::format("{} of {} frames failed, more than the fraction run.max_failed_fraction = {} allows", failed,
+                         summary_.frames, spec.run.max_failed_fraction));
 }
 
 RunSummary Run::summary_now(bool source_ended) const {
