@@ -46,7 +46,7 @@ class NodeStart final : public StartContext {
   }
   [[nodiscard]] std::string_view version() const override { return STARFLOW_VERSION; }
   [[nodiscard]] std::string_view config_hash() const override { return spec_.config_hash; }
-  void log(LogLevel level, std::string_view text) override { log_(level, text); }
+  void log(LogLevel level, std::string_view text) override { log_(level, node_.id + ": " + std::string(text)); }
 
  private:
   const GraphSpec& spec_;
