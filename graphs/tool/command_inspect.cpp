@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "host.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+namespace starflow::tool {
+namespace {
+
+std::string join(const std::vector<std::string>& parts, std::string_view between) {
+  std::string text;
+  for (const std::string& p : parts) text += (text.empty() ? "" : std::string(between)) + p;
+  return text;
+}
+
+std::string value_text(const OptionValue& value) {
+  struct Visit {
+    std::string operator()(std::monostate) const { return "none"; }
+    std::string operator()(bool v) const { return v ? "true" : "false"; }
+    std::string operator()(std::int64_t v) const { return fmt::format("{}", v); }
+    std::string operator()(double v) const { return fmt::format("{}", v); }
+    std::string operator()(const std::string& v) const { return '"' + v + '"'; }
+    std::string operator()(const std::vector<std::string>& v) const {
+      return v.empty() ? "[]" : "[\"" + join(v, "\", \"") + "\"]";
+    }
+    std::string operator()(const std::vector<double>& v) const { return fmt::format("[{}]", fmt::join(v, ", ")); }
+  };
+  return std::visit(Visit{}, value);
+}
+
+std::string form_text(const OptionSpec& o) {
+  std::vector<std::string> forms;
+  for (const auto& [form, name] : {std::pair{Accepts::boolean, "boolean"},
+                                   {Accepts::integer, "integer"},
+                                   {Accepts::number, "number"},
+                                   {Accepts::text, "text"},
+                                   {Accepts::text_list, "list of texts"},
+                                   {Accepts::number_list, "list of numbers"}}) {
+    if (accepts(o.form, form)) forms.emplace_back(name);
+  }
+  std::string text = join(forms, " or ");
+  if (!o.choices.empty()) text += " (" + join(o.choices, " | ") + ")";
+  if (std::isfinite(o.minimum)) text += fmt::format(", {} {}", o.above_minimum ? "above" : "from", o.minimum);
+  if (std::isfinite(o.maximum)) text += fmt::format(", to {}", o.maximum);
+  return text;
+}
+
+void print_ports(std::string_view title, const std::vector<PortSpec>& ports) {
+  if (ports.empty()) return;
+  fmt::print("{}:\n", title);
+  for (const PortSpec& p : ports)
+    fmt::print("  {:<14} {:<24} {}{}\n", p.name, p.type, p.doc, p.optional ? " (optional)" : "");
+}
+
+int print_type(const graph::Registry& registry, const std::string& name) {
+  const NodeType* type = registry.find(name);
+  if (type == nullptr) {
+    fmt::print(stderr, "error: no node type \"{}\"; `starflow inspect types` lists them\n", name);
+    return ExitCode::bad_config;
+  }
+  fmt::print("{} ({})\n{}\n", type->name, registry.owner(name), type->doc);
+  print_ports("inputs", type->inputs);
+  print_ports("outputs", type->outputs);
+  if (!type->options.empty()) fmt::print("options:\n");
+  for (const OptionSpec& o : type->options) {
+    const std::string fallback = o.required ? "required" : "default " + value_text(o.fallback);
+    fmt::print("  {:<24} {}; {}{}\n  {:<24} {}\n", o.name, form_text(o), fallback, o.unit.empty() ? "" : "; " + o.unit,
+               "", o.doc);
+  }
+  return ExitCode::all_ok;
+}
+
+int print_types(const graph::Registry& registry) {
+  for (const auto& [name, type] : registry.types()) fmt::print("{:<18} {}\n", name, type.doc);
+  return ExitCode::all_ok;
+}
+
+/// The presets that come along, with the first sentence that each says about itself.
+int print_methods() {
+  const auto folder = std::filesystem::path(share_folder()) / "methods";
+  std::set<std::filesystem::path> files;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (entry.path().extension() == ".json") files.insert(entry.path());
+  }
+  if (files.empty()) {
+    fmt::print(stderr, "error: no presets in {}\n", folder.string());
+    return ExitCode::bad_config;
+  }
+  for (const auto& file : files) {
+    std::ifstream in(file);
+    const auto preset = nlohmann::json::parse(in, nullptr, false, true);
+    fmt::print("{:<22} {}\n", file.stem().string(),
+               preset.is_object() ? preset.value("doc", "") : "not readable as JSON");
+  }
+  return ExitCode::all_ok;
+}
+
+int print_plugins(const graph::Registry& registry) {
+  for (const graph::PluginRecord& p : registry.plugins()) {
+    if (!p.refusal.empty()) {
+      fmt::print("refused  {}: {}\n", p.file, p.refusal);
+      continue;
+    }
+    fmt::print("loaded   {}: {} {}, {}, types {}\n", p.file, p.name, p.version, p.license, join(p.types, ", "));
+    if (!p.warning.empty()) fmt::print("         warning: {}\n", p.warning);
+  }
+  return registry.plugins().empty() ? ExitCode::bad_plugin : ExitCode::all_ok;
+}
+
+}  // namespace
+
+int command_inspect(const InspectArguments& arguments) {
+  if (arguments.what == "methods") return print_methods();
+  const graph::Registry registry = load_registry(arguments.plugin_dirs);
+  if (arguments.what == "type") return print_type(registry, arguments.name);
+  if (arguments.what == "plugins") return print_plugins(registry);
+  return print_types(registry);
+}
+
+}  // namespace starflow::tool

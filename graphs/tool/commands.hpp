@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The subcommands. Each takes what its part of the command line said and returns an exit code.
+
+#include <string>
+#include <vector>
+
+namespace starflow::tool {
+
+struct RunArguments {
+  std::string graph;
+  std::vector<std::string> inputs;  ///< the parameter `input`
+  std::string output;               ///< the parameter `output`; empty = the graph's
+  std::vector<std::string> set;     ///< "path=value"
+  int threads = -1;                 ///< -1 = the graph's
+  bool force = false;
+  bool quiet = false;
+  std::vector<std::string> plugin_dirs;
+};
+
+struct MeasureArguments {
+  std::vector<std::string> images;
+  std::string method = "gaussian";  ///< name of a preset
+  std::string fwhm = "auto";
+  std::string output = "-";
+  bool force = false;
+  bool quiet = false;
+  std::vector<std::string> plugin_dirs;
+};
+
+struct InspectArguments {
+  std::string what = "types";  ///< types | type | methods | plugins
+  std::string name;            ///< of a type
+  std::vector<std::string> plugin_dirs;
+};
+
+int command_run(const RunArguments& arguments);
+int command_measure(const MeasureArguments& arguments);
+int command_validate(const RunArguments& arguments);
+int command_inspect(const InspectArguments& arguments);
+
+}  // namespace starflow::tool

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The `starflow` command.
+
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "host.hpp"
+#include "signals.hpp"
+
+#include <starflow/graph/diagnostic.hpp>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <functional>
+
+namespace starflow::tool {
+namespace {
+
+void add_plugin_dirs(CLI::App& app, std::vector<std::string>& dirs) {
+  app.add_option("--plugin-dir", dirs, "Folder with more plugins; may be given several times");
+}
+
+void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
+  CLI::App* run = app.add_subcommand("run", "Run a graph");
+  run->add_option("graph", a.graph, "Graph file (JSON)")->required();
+  run->add_option("--input", a.inputs,
+                  "File, folder or glob: the graph's parameter \"input\"; may be given several times");
+  run->add_option("-o,--output", a.output, "The graph's parameter \"output\"; - is standard output");
+  run->add_option("--set", a.set, "PATH=VALUE, PATH being parameters.NAME, nodes.ID.options.NAME or run.NAME")
+      ->allow_extra_args(false);
+  run->add_option("--threads", a.threads, "Worker threads; 0 = all")->check(CLI::Range(0, 1024));
+  run->add_flag("--force", a.force, "Replace existing outputs");
+  run->add_flag("-q,--quiet", a.quiet, "No progress, no summary");
+  add_plugin_dirs(*run, a.plugin_dirs);
+  run->callback([&] { action = [&a] { return command_run(a); }; });
+}
+
+void add_measure(CLI::App& app, MeasureArguments& a, std::function<int()>& action) {
+  CLI::App* measure = app.add_subcommand("measure", "Find and measure the stars of images");
+  measure->add_option("image", a.images, "Files, folders or globs")->required();
+  measure->add_option("--method", a.method, "Preset; `starflow inspect methods` lists them")->capture_default_str();
+  measure->add_option("--fwhm", a.fwhm, "Of the stars, px, or auto")->capture_default_str();
+  measure->add_option("-o,--output", a.output, "JSON Lines; - is standard output")->capture_default_str();
+  measure->add_flag("--force", a.force, "Replace an existing output");
+  measure->add_flag("-q,--quiet", a.quiet, "No progress, no summary");
+  add_plugin_dirs(*measure, a.plugin_dirs);
+  measure->callback([&] { action = [&a] { return command_measure(a); }; });
+}
+
+void add_validate(CLI::App& app, RunArguments& a, std::function<int()>& action) {
+  CLI::App* validate = app.add_subcommand("validate", "Check a graph without running it");
+  validate->add_option("graph", a.graph, "Graph file (JSON)")->required();
+  validate->add_option("--input", a.inputs, "The graph's parameter \"input\"");
+  validate->add_option("-o,--output", a.output, "The graph's parameter \"output\"");
+  validate->add_option("--set", a.set, "PATH=VALUE")->allow_extra_args(false);
+  add_plugin_dirs(*validate, a.plugin_dirs);
+  validate->callback([&] { action = [&a] { return command_validate(a); }; });
+}
+
+void add_inspect(CLI::App& app, InspectArguments& a, std::function<int()>& action) {
+  CLI::App* inspect = app.add_subcommand("inspect", "Show node types, their options, methods, plugins");
+  inspect->add_option("what", a.what, "types | type NAME | methods | plugins")
+      ->check(CLI::IsMember({"types", "type", "methods", "plugins"}))
+      ->capture_default_str();
+  inspect->add_option("name", a.name, "A node type, after `type`");
+  add_plugin_dirs(*inspect, a.plugin_dirs);
+  inspect->callback([&] { action = [&a] { return command_inspect(a); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Star positions inside a dataflow", "starflow");
+  app.set_version_flag("--version", STARFLOW_VERSION);
+  app.require_subcommand(1);
+  RunArguments run_arguments, validate_arguments;
+  MeasureArguments measure_arguments;
+  InspectArguments inspect_arguments;
+  std::function<int()> action;
+  add_run(app, run_arguments, action);
+  add_measure(app, measure_arguments, action);
+  add_validate(app, validate_arguments, action);
+  add_inspect(app, inspect_arguments, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? ExitCode::all_ok : ExitCode::bad_config;
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace starflow::tool
+
+int main(int argc, char** argv) {
+  using namespace starflow::tool;
+  block_signals();
+  try {
+    return run(argc, argv);
+  } catch (const starflow::graph::ConfigError& e) {
+    fmt::print(stderr, "{}{} problem{}; nothing was run\n", e.what(), e.diagnostics().size(),
+               e.diagnostics().size() == 1 ? "" : "s");
+    return ExitCode::bad_config;
+  } catch (const PluginProblem& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+    return ExitCode::bad_plugin;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+    return ExitCode::aborted;
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// How far a run is: one line that is rewritten on a terminal, a line now and then elsewhere.
+
+#include <starflow/sdk/node.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace starflow::tool {
+
+/// Writes to standard error. Thread-safe.
+class Progress {
+ public:
+  /// \param quiet  nothing but log lines
+  explicit Progress(bool quiet);
+
+  void set_total(std::uint64_t frames) { total_ = frames; }  ///< 0 = unknown
+  void update(const RunSummary& so_far);
+  void log(LogLevel level, std::string_view text);
+  void finish();  ///< removes the rewritten line
+  [[nodiscard]] double seconds() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] std::string line(const RunSummary& so_far) const;
+  void clear();
+
+  std::mutex mutex_;
+  bool quiet_, terminal_, shown_ = false;
+  std::uint64_t total_ = 0;
+  Clock::time_point start_ = Clock::now(), last_{};
+};
+
+}  // namespace starflow::tool
