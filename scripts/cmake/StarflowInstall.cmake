@@ -13,7 +13,7 @@ install(EXPORT starflow-targets NAMESPACE starflow:: DESTINATION ${STARFLOW_PACK
 
 # starflow_all is what `starflow run` needs: the command and its plugins, without the tests.
 add_custom_target(starflow_all)
-foreach(program IN ITEMS starflow)
+foreach(program IN ITEMS starflow_command)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME)
     add_dependencies(starflow_all ${program})
