@@ -46,7 +46,7 @@ ElfFile::ElfFile(const std::string& path) {
   }
   kind_ = Kind::not_elf;
   if (bytes_.size() < EI_NIDENT || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0) return;
-  kind_ = read_tables() ? Kind::library : Kind::opaque;
+  read_tables();
 }
 
 template <class T>
@@ -57,20 +57,28 @@ std::optional<T> ElfFile::read(std::uint64_t offset) const {
   return value;
 }
 
-bool ElfFile::read_tables() {
+void ElfFile::read_tables() {
+  kind_ = Kind::opaque;
   const auto header = read<Elf64_Ehdr>(0);
   constexpr unsigned char kOrder = std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
-  if (!header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != kOrder) return false;
-  if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_phentsize != sizeof(Elf64_Phdr)) return false;
+  if (!header || header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != kOrder) return;
+  if (header->e_shentsize != sizeof(Elf64_Shdr) || header->e_phentsize != sizeof(Elf64_Phdr)) return;
   for (std::uint64_t i = 0; i < header->e_phnum; ++i) {
     const auto s = read<Elf64_Phdr>(header->e_phoff + i * sizeof(Elf64_Phdr));
-    if (s && s->p_type == PT_LOAD) segments_.push_back({s->p_offset, s->p_vaddr, s->p_filesz});
+    // dlopen would map what is not there, and die of SIGBUS at the first touch.
+    if (!s || s->p_offset > bytes_.size() || s->p_filesz > bytes_.size() - s->p_offset) {
+      kind_ = Kind::unreadable;
+      reason_ = "the file is cut off; copy it again or build it again";
+      return;
+    }
+    if (s->p_type == PT_LOAD) segments_.push_back({s->p_offset, s->p_vaddr, s->p_filesz});
   }
   for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
     const auto s = read<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr));
     sections_.push_back(s ? Section{s->sh_type, s->sh_link, s->sh_offset, s->sh_size} : Section{});
   }
-  return std::any_of(sections_.begin(), sections_.end(), [](const Section& s) { return s.type == SHT_DYNSYM; });
+  const auto is_dynamic = [](const Section& s) { return s.type == SHT_DYNSYM; };
+  if (std::any_of(sections_.begin(), sections_.end(), is_dynamic)) kind_ = Kind::library;
 }
 
 std::optional<std::uint64_t> ElfFile::offset_of(std::uint64_t address) const {

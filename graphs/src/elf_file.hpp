@@ -54,7 +54,7 @@ class ElfFile {
   [[nodiscard]] std::optional<T> read(std::uint64_t offset) const;
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::uint64_t address) const;
   [[nodiscard]] std::string_view text_at(std::uint64_t offset) const;
-  bool read_tables();
+  void read_tables();
 
   std::vector<char> bytes_;
   std::vector<Section> sections_;

@@ -110,7 +110,7 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     if (!levels.back().keys.insert(name).second) {
       const auto first = std::find_if(object.begin(), object.end(), [&](const auto& m) { return m.key == name; });
       const Diagnostic at = doc.place(first->begin);
-      doc.problem(begin, member_path(path(), name),
+      doc.problem(begin, member_path(container_path(), name),
                   fmt::format("the key {} is there already, in {}:{}", in_quotes(name), at.line, at.column),
                   "remove one of the two");
     }
@@ -126,15 +126,15 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     if (begin >= doc.text_.size()) return at_end();
     const char c = doc.text_[begin];
     if ((c == '}' || c == ']') && cursor.comma() != std::string::npos) {
-      doc.problem(cursor.comma(), path(), "a comma before the closing bracket", "remove the comma");
+      doc.problem(cursor.comma(), container_path(), "a comma before the closing bracket", "remove the comma");
     } else if (levels.empty() && doc.root_.end > 0) {
       doc.problem(begin, {}, "text after the end of the JSON value", "keep one object in the file");
     } else if (const std::string word = word_at(begin); is_not_a_number(word)) {
-      doc.problem(begin, path(), in_quotes(word) + " is not JSON", "leave the key out, or write a number");
+      doc.problem(begin, value_path(), in_quotes(word) + " is not JSON", "leave the key out, or write a number");
     } else if (const std::string what = e.what(); what.find("number overflow") != std::string::npos) {
-      doc.problem(begin, path(), fmt::format("the number {} is too large", word), "write a number below 1.8e308");
+      doc.problem(begin, value_path(), fmt::format("the number {} is too large", word), "write a number below 1.8e308");
     } else {
-      doc.problem(at, path(), reason(what), c == '\'' ? "texts stand in double quotes" : "");
+      doc.problem(at, value_path(), reason(what), c == '\'' ? "texts stand in double quotes" : "");
     }
     return false;
   }
@@ -180,7 +180,8 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     return std::get<JsonValue::List>(levels.back().value->data).emplace_back();
   }
 
-  [[nodiscard]] std::string path() const {
+  /// Of the innermost container that is open.
+  [[nodiscard]] std::string container_path() const {
     std::string text;
     for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
       if (const auto* object = levels[i].value->as<JsonValue::Object>()) {
@@ -192,6 +193,16 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     return text;
   }
 
+  /// As container_path(), of the value that should come next.
+  [[nodiscard]] std::string value_path() const {
+    if (levels.empty()) return {};
+    if (const auto* list = levels.back().value->as<JsonValue::List>())
+      return element_path(container_path(), list->size());
+    const auto& object = *levels.back().value->as<JsonValue::Object>();
+    const bool awaits_value = !object.empty() && object.back().value.end == 0;
+    return awaits_value ? member_path(container_path(), object.back().key) : container_path();
+  }
+
   bool at_end() {
     if (levels.empty()) {
       doc.problem(doc.text_.size(), {}, "the file is empty: a JSON object is wanted");
@@ -199,7 +210,7 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     }
     const JsonValue& open = *levels.back().value;
     const Diagnostic at = doc.place(open.begin);
-    doc.problem(doc.text_.size(), path(),
+    doc.problem(doc.text_.size(), container_path(),
                 fmt::format("the file ends inside the {} that begins in {}:{}",
                             open.as<JsonValue::List>() != nullptr ? "list" : "object", at.line, at.column),
                 "is the file cut off, or a closing bracket missing?");
