@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "dao_shape.hpp"
 #include "gaussian_fit.hpp"
 #include "half_light.hpp"
 #include "stamp.hpp"
@@ -72,8 +73,13 @@ class Measurer {
            const Detector& detector,
            const Detections& detections,
            const MeasureOptions& options)
-      : frame_(frame), background_(background), detector_(detector), detections_(detections), options_(options) {
-    fwhm_ = options.fwhm_px > 0 ? options.fwhm_px : detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
+      : frame_(frame),
+        background_(background),
+        detector_(detector),
+        detections_(detections),
+        options_(options),
+        fwhm_(stamp_fwhm(detections, options)),
+        dao_(fwhm_) {
     radius_ = std::clamp(static_cast<int>(std::ceil(options.stamp_radius * fwhm_)), kMinRadius, kMaxStampRadius);
   }
 
@@ -101,6 +107,7 @@ class Measurer {
     const HalfLight light = half_light(stamp_, x, y, moments);
     row.hfr = light.hfr;
     row.mean_radius = light.mean_radius;
+    set_dao_numbers(row, x, y);
     if (options_.method == Method::gaussian) {
       gaussian(row, x, y);
     } else {
@@ -110,10 +117,24 @@ class Measurer {
   }
 
  private:
+  static double stamp_fwhm(const Detections& detections, const MeasureOptions& options) {
+    if (options.fwhm_px > 0) return options.fwhm_px;
+    return detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
+  }
+
   /// How far the windowed centroid may look, px.
   double window_reach(double own_width) const {
     const double sigma = options_.window == WindowFrom::given ? options_.window_sigma_px : own_width;
     return 4 * sigma + 1 + options_.move_limit * fwhm_;
+  }
+
+  void set_dao_numbers(StarRow& row, double x, double y) const {
+    if (stamp_.width == 0) return;
+    const DaoNumbers n = dao_.measure(stamp_, static_cast<int>(std::lround(x)) - stamp_.x0,
+                                      static_cast<int>(std::lround(y)) - stamp_.y0);
+    row.sharpness = n.sharpness;
+    row.roundness1 = n.roundness1;
+    row.roundness2 = n.roundness2;
   }
 
   double window_sigma(const StarRow& row) const {
@@ -182,6 +203,7 @@ class Measurer {
   const Detections& detections_;
   const MeasureOptions& options_;
   double fwhm_;
+  DaoShape dao_;
   int radius_;
   Stamp stamp_;
 };
