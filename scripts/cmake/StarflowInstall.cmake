@@ -11,20 +11,12 @@ set(STARFLOW_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/starflow)
 install(TARGETS starflow_core starflow_plugin starflow_graphs EXPORT starflow-targets FILE_SET HEADERS)
 install(EXPORT starflow-targets NAMESPACE starflow:: DESTINATION ${STARFLOW_PACKAGE_DIR})
 
-# starflow_all is what `starflow run` needs: the command and its plugins, without the tests.
-add_custom_target(starflow_all)
-foreach(program IN ITEMS starflow_command)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME)
-    add_dependencies(starflow_all ${program})
-  endif()
-endforeach()
-foreach(module IN ITEMS starflow_centroid starflow_image)
-  if(TARGET ${module})
-    install(TARGETS ${module} LIBRARY DESTINATION ${STARFLOW_PLUGIN_DIR})
-    add_dependencies(starflow_all ${module})
-  endif()
-endforeach()
+install(TARGETS starflow RUNTIME)
+install(TARGETS starflow_centroid starflow_image LIBRARY DESTINATION ${STARFLOW_PLUGIN_DIR})
+
+# What `starflow run` needs: the command and its plugins, without the tests.
+add_custom_target(starflow_all DEPENDS starflow starflow_centroid starflow_image)
+
 install(DIRECTORY configs/ DESTINATION ${STARFLOW_CONFIG_DIR} FILES_MATCHING PATTERN "*.json")
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
