@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The committed configurations, against our own node types.
+#include "support/temp_dir.hpp"
+
+#include "register.hpp"
+
+#include <starflow/graph/graph_spec.hpp>
+#include <starflow/graph/registry.hpp>
+#include <starflow/graph/runner.hpp>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+namespace starflow {
+namespace {
+
+namespace fs = std::filesystem;
+using graph::GraphSpec;
+using graph::Overrides;
+
+const std::string kConfigs = STARFLOW_SOURCE_DIR "/configs/";
+
+class Configs : public testing::Test {
+ protected:
+  Configs() { register_nodes(registry_); }
+
+  GraphSpec load(const std::string& name, const Overrides& set) const {
+    return GraphSpec::load(kConfigs + "graphs/" + name, registry_, set);
+  }
+  GraphSpec batch(Overrides set = {}) const {
+    set.emplace_back("parameters.input", "frames/*.fits");
+    return load("batch.json", set);
+  }
+  static const Options& options(const GraphSpec& spec, const std::string& id) {
+    for (const auto& node : spec.nodes) {
+      if (node.id == id) return *node.options;
+    }
+    throw std::out_of_range(id);
+  }
+
+  graph::Registry registry_;
+};
+
+TEST_F(Configs, LeaveConstantsUnsetThatNobodyGives) {
+  const GraphSpec spec = batch();
+  for (const char* name : {"gain", "read_noise", "saturation"}) EXPECT_FALSE(options(spec, "src").has(name)) << name;
+  EXPECT_TRUE(options(spec, "det").is_text("fwhm"));
+}
+
+TEST_F(Configs, HandGivenConstantsToTheirNodes) {
+  const GraphSpec spec =
+      batch({{"parameters.gain", "2.5"}, {"parameters.saturation", "4095"}, {"parameters.fwhm", "3.5"}});
+  EXPECT_EQ(options(spec, "src").number("gain"), 2.5);
+  EXPECT_EQ(options(spec, "src").number("saturation"), 4095);
+  EXPECT_FALSE(options(spec, "src").has("read_noise"));
+  EXPECT_EQ(options(spec, "det").number("fwhm"), 3.5);
+}
+
+TEST_F(Configs, LetAGivenConstantOverrideTheCamera) {
+  const GraphSpec spec = batch({{"parameters.camera", "sbig_stxl6303"}, {"parameters.gain", "2"}});
+  EXPECT_EQ(options(spec, "src").number("gain"), 2);
+  EXPECT_EQ(options(spec, "src").number("read_noise"), 16);
+}
+
+TEST_F(Configs, TakeSeveralInputs) {
+  const GraphSpec spec = load("batch.json", {{"parameters.input", R"(["a.fits", "b.fits"])"}});
+  EXPECT_EQ(options(spec, "src").texts("paths").size(), 2U);
+}
+
+TEST_F(Configs, MeasureGivenPositions) {
+  const GraphSpec spec = load("forced.json", {{"parameters.input", "a.fits"}, {"parameters.positions", "p.csv"}});
+  EXPECT_EQ(options(spec, "det").text("path"), "p.csv");
+  EXPECT_FALSE(options(spec, "src").has("gain"));
+}
+
+TEST_F(Configs, HaveMethodsThatLoad) {
+  std::size_t methods = 0;
+  for (const auto& file : fs::directory_iterator(kConfigs + "methods")) {
+    const std::string name = file.path().stem().string();
+    SCOPED_TRACE(name);
+    const GraphSpec spec = batch({{"parameters.method", name}});
+    EXPECT_EQ(name.rfind(options(spec, "stars").text("method"), 0), 0U) << "a preset is named after its method";
+    ++methods;
+  }
+  EXPECT_GE(methods, 3U);
+}
+
+TEST_F(Configs, HaveCamerasThatLoad) {
+  for (const auto& file : fs::directory_iterator(kConfigs + "cameras")) {
+    SCOPED_TRACE(file.path().string());
+    EXPECT_NO_THROW(batch({{"parameters.camera", file.path().stem().string()}}));
+  }
+}
+
+TEST_F(Configs, NameTheMethodsWhereOneIsMisspelt) {
+  try {
+    batch({{"parameters.method", "gausian"}});
+    FAIL() << "was taken";
+  } catch (const graph::ConfigError& e) {
+    EXPECT_NE(std::string(e.what()).find("gaussian.json"), std::string::npos) << e.what();
+  }
+}
+
+nlohmann::json quicklook_score(GraphSpec spec) {
+  graph::GraphRunner runner(std::move(spec), {});
+  const graph::RunReport report = runner.run();
+  EXPECT_TRUE(report.summary.complete) << report.summary.reason;
+  for (const auto& [node, text] : report.reports) {
+    if (node == "score") return nlohmann::json::parse(text);
+  }
+  return {};
+}
+
+TEST_F(Configs, QuicklookReachesTheBoundByItsOwnScore) {
+  const test::TempDir dir;
+  const auto score =
+      quicklook_score(load("quicklook.json", {{"parameters.frames", "3"}, {"parameters.output", dir / "q.jsonl"}}));
+  const double n = score.at("n_isolated");
+  ASSERT_GT(n, 500);
+  EXPECT_GE(score.at("completeness").get<double>(), 0.99);
+  EXPECT_EQ(score.at("failures"), 0);
+  EXPECT_EQ(score.at("outliers"), 0);
+  // Both axes count: the RMS of 2 n errors is known to 1 / sqrt(4 n); 4 sigma of that.
+  const double slack = 4 / std::sqrt(4 * n);
+  EXPECT_NEAR(score.at("rms_over_crlb").get<double>(), 1, slack);
+  EXPECT_NEAR(score.at("pull_rms_x").get<double>(), 1, slack * std::sqrt(2));
+  EXPECT_TRUE(fs::exists(dir / "q.jsonl"));
+}
+
+// The window of the star's own sigma is an unweighted fit: sqrt(16/9) of the bound where the star outshines the sky.
+TEST_F(Configs, QuicklookShowsThatTheWindowedCentroidIsWiderThanTheBound) {
+  const test::TempDir dir;
+  const auto score = quicklook_score(
+      load("quicklook.json",
+           {{"parameters.frames", "2"}, {"parameters.method", "windowed"}, {"parameters.output", dir / "q.jsonl"}}));
+  const auto& bright = score.at("by_snr").at(3);
+  const double n = bright.at("n_isolated");
+  ASSERT_GT(n, 100);
+  EXPECT_GT(bright.at("rms_over_crlb").get<double>(), 1.1);
+  EXPECT_LT(bright.at("rms_over_crlb").get<double>(), 4.0 / 3 + 4 / std::sqrt(4 * n));
+}
+
+}  // namespace
+}  // namespace starflow
