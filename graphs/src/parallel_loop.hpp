@@ -5,6 +5,7 @@
 /// ParallelFor on the threads of the runner.
 
 #include <starflow/core/parallel.hpp>
+#include <starflow/sdk/node.hpp>
 
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
@@ -13,14 +14,19 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <stop_token>
+#include <utility>
 
 namespace starflow::graph {
 
 /// A parallel loop to be called from inside the arena. A thread that waits for its end runs only ranges of this very
 /// loop, so nothing else is re-entered on its stack. An exception of the lowest range that threw is passed on, whatever
-/// the threads did; ranges above it may be left out.
+/// the threads did; ranges above it may be left out. After an abort no further range is started, and the loop ends with
+/// FrameError("cancelled"), so that a body need not poll to end soon.
 class ParallelLoop {
  public:
+  explicit ParallelLoop(std::stop_token stop) : stop_(std::move(stop)) {}
+
   void operator()(std::size_t n, std::size_t grain, RangeBody body) const {
     if (grain == 0) grain = 1;
     const std::size_t ranges = n / grain + (n % grain != 0 ? 1 : 0);
@@ -29,10 +35,15 @@ class ParallelLoop {
       return;
     }
     std::atomic<std::size_t> failed_range{ranges};
+    std::atomic<bool> cut_short{false};
     std::mutex mutex;
     std::exception_ptr failure;
     const auto range = [&](std::size_t i) {
       if (i > failed_range.load(std::memory_order_relaxed)) return;
+      if (stop_.stop_requested()) {
+        cut_short.store(true, std::memory_order_relaxed);
+        return;
+      }
       try {
         const std::size_t begin = i * grain;
         body(begin, n - begin < grain ? n : begin + grain);
@@ -45,7 +56,11 @@ class ParallelLoop {
     };
     oneapi::tbb::this_task_arena::isolate([&] { oneapi::tbb::parallel_for(std::size_t{0}, ranges, range); });
     if (failure) std::rethrow_exception(failure);
+    if (cut_short) throw FrameError("cancelled", "the run was aborted while this frame was under way");
   }
+
+ private:
+  std::stop_token stop_;
 };
 
 }  // namespace starflow::graph

@@ -18,7 +18,8 @@ const Message& input_of(const Layout::Node& node, std::size_t port, const FrameC
 
 class NodeContext final : public Node::Context {
  public:
-  NodeContext(Run& run, std::size_t node, FrameContext& frame) : run_(run), node_(node), frame_(frame) {}
+  NodeContext(Run& run, std::size_t node, FrameContext& frame)
+      : run_(run), node_(node), frame_(frame), loop_(run.stop.token()) {}
 
   [[nodiscard]] const FrameInfo& info() const override { return *frame_.info; }
   [[nodiscard]] const Message& input(std::size_t port) const override {

@@ -3,6 +3,7 @@
 /// One outcome for each frame, in order, whatever the graph, the delays and the failures.
 
 #include <starflow/graph/runner.hpp>
+#include <starflow/sdk/messages.hpp>
 
 #include <support/graph_nodes.hpp>
 
@@ -173,6 +174,23 @@ TEST(Runner, PairsTheBranchesOfADiamondWithOppositeDelays) {
   EXPECT_EQ(outcomes(g.go().summary, Outcome::ok), kFrames);
   EXPECT_EQ(seen, kFrames);
   EXPECT_EQ(mispaired, 0U);
+}
+
+TEST(Runner, CountsTheStarsOfTheLastListOfEachLine) {
+  const auto stars = [](std::size_t n) {
+    return [n](Node::Context& c) {
+      if (n == 7 && c.info().frame_id == 1) throw FrameError("test.bad", "bad");
+      StarList list;
+      list.stars.resize(n);
+      c.out(0, std::move(list));
+    };
+  };
+  FunctionGraph g;
+  const auto found = g.node("centroid", {g.numbers(3)}, stars(10), false, message_type<StarList>);
+  const auto good = g.node("filter", {found}, stars(7), false, message_type<StarList>);
+  const auto text = g.node("records", {good}, [](Node::Context& c) { c.out(0, Number{}); });
+  g.sink("sink", {text, good}, [](Sink::Context&) {});
+  EXPECT_EQ(g.go().summary.stars, 14U);  // of the filter, in two frames
 }
 
 std::size_t resident_bytes() {

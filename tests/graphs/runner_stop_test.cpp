@@ -98,6 +98,27 @@ TEST(Abort, StopsBodiesThroughTheTokenAndGivesEveryFrameAnOutcome) {
   EXPECT_LE(r.summary.frames, 9U);
 }
 
+TEST(Abort, EndsAParallelLoopThatDoesNotPoll) {
+  FunctionGraph g;
+  std::latch inside(1);
+  std::atomic<std::size_t> ranges{0};
+  const auto node = g.node("loop", {g.numbers(1)}, [&](Node::Context& c) {
+    c.parallel()(100000, 1, [&](std::size_t, std::size_t) {
+      if (ranges++ == 0) inside.count_down();
+      std::this_thread::sleep_for(1ms);
+    });
+    test::mixing(1)(c);
+  });
+  g.sink("sink", {node}, [](Sink::Context&) {});
+  GraphRunner run(g.spec(), {});
+  auto report = std::async(std::launch::async, [&] { return run.run(); });
+  inside.wait();
+  run.abort();
+  ASSERT_EQ(report.wait_for(5s), std::future_status::ready);
+  EXPECT_EQ(outcomes(report.get().summary, Outcome::cancelled), 1U);
+  EXPECT_LT(ranges, 1000U);
+}
+
 TEST(Abort, WakesASourceThatWaits) {
   FunctionGraph g;
   std::latch inside(1);

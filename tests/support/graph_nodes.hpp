@@ -144,8 +144,12 @@ class FunctionGraph {
     types_.push_back(std::move(taker.type));
     return place("source", {}, std::make_shared<graph::ResolvedOptions>());
   }
-  std::size_t node(const std::string& id, std::vector<In> in, NodeBody body, bool serial = false) {
-    return add(id, in, message_type<Number>, keep(nodes_, std::move(body)), factory_of<FunctionNode>(), serial);
+  std::size_t node(const std::string& id,
+                   std::vector<In> in,
+                   NodeBody body,
+                   bool serial = false,
+                   std::string_view out = message_type<Number>) {
+    return add(id, in, out, keep(nodes_, std::move(body)), factory_of<FunctionNode>(), serial);
   }
   std::size_t sink(const std::string& id, std::vector<In> in, SinkBody body) {
     return add(id, in, "", keep(sinks_, std::move(body)), factory_of<FunctionSink>(), false);

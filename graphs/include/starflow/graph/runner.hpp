@@ -28,12 +28,15 @@ struct FrameResult {
   std::vector<std::pair<std::string, Message>> outputs;  ///< "node.port" and its message
 };
 
+/// What the host wants and wants to hear. The callbacks come one at a time; an exception of one aborts the run, and so
+/// does a call of submit() or finish() from on_result or on_progress, which could wait for themselves.
 struct RunOptions {
-  bool force = false;                                 ///< replace existing outputs
-  std::vector<std::string> keep;                      ///< "node.port" whose messages results carry to the callback
-  std::function<void(const FrameResult&)> on_result;  ///< in order, one at a time, from a worker; must not block
-  std::function<void(LogLevel, std::string_view)> on_log;
-  std::function<void(const RunSummary&)> on_progress;  ///< after each frame, with the counts so far
+  bool force = false;             ///< replace existing outputs
+  std::vector<std::string> keep;  ///< "node.port" whose messages results carry to the callback
+  /// After the sinks, for each frame that was admitted, in order, from a worker; must not block.
+  std::function<void(const FrameResult&)> on_result;
+  std::function<void(LogLevel, std::string_view)> on_log;  ///< from any thread
+  std::function<void(const RunSummary&)> on_progress;      ///< after each frame, with the counts so far
 };
 
 struct RunReport {
@@ -46,7 +49,8 @@ struct RunReport {
 
 class Run;
 
-/// One graph, run once. The registry of the spec must outlive it.
+/// One graph, run once. The registry of the spec must outlive it. No more threads work than the host allows TBB; one of
+/// them is the runner's own, so that frames move on where the host needs all of TBB's.
 class GraphRunner {
  public:
   /// Builds the nodes and starts them (outputs are claimed here). \throws ConfigError: nothing has run then.
@@ -56,21 +60,26 @@ class GraphRunner {
   GraphRunner& operator=(const GraphRunner&) = delete;
 
   /// Pulls every frame of the graph's source through the graph and returns when the last has its outcome, or after
-  /// drain() or abort() by another thread.
+  /// drain() or abort() by another thread. The source is called by the thread that calls this.
+  /// \throws std::logic_error when called twice, or where the source is `source.push`.
   RunReport run();
 
   /// Frames in all as the source knows them; 0 = unknown.
   [[nodiscard]] std::uint64_t total() const;
 
   /// Hands a frame to a graph whose source is `source.push`. Blocks while the limits of frames or bytes are met.
-  /// \return false after drain() or abort(): the frame's outcome is then `rejected`.
+  /// Frames of one thread keep their order.
+  /// \return false after drain(), abort() or finish(): the frame's outcome is then `rejected`; it is counted, and its
+  ///         pixels are let go before this returns, but neither sinks nor on_result hear of it.
+  /// \throws std::logic_error where the source is another, or from a callback of this runner.
   bool submit(Frame frame);
-  /// Ends a pushed graph: waits for everything that was submitted, closes the sinks.
+  /// Ends a pushed graph: waits for everything that was submitted, closes the sinks. Again: the same report.
   RunReport finish();
 
   /// Stops taking frames; what was admitted finishes. Returns at once; safe from any thread and from a signal's thread.
   void drain() noexcept;
-  /// As drain(), and what has not run yet is cancelled. Returns at once.
+  /// As drain(), and what has not run yet is cancelled: bodies see it through their stop token, and parallel loops
+  /// start no further range. Returns at once.
   void abort() noexcept;
 
  private:
