@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fits_reader.hpp"
 
+#include "fits_check.hpp"
+
 #include <starflow/sdk/node.hpp>
 
 #include <fitsio.h>
@@ -85,6 +87,7 @@ std::optional<int> whole_number(const std::string& text) {
 class FitsReader::Impl {
  public:
   Impl(const std::string& path, const std::string& hdu) : path_(path) {
+    if (const auto fault = find_fits_fault(path)) fail("fits.unreadable", "is damaged: " + *fault);
     int status = 0;
     // Not fits_open_file: it reads brackets, URLs and pipes out of a file's name.
     if (fits_open_diskfile(&file_, path.c_str(), READONLY, &status) != 0) {
@@ -284,6 +287,12 @@ void FitsReader::Impl::measure() {
     fail("fits.truncated",
          fmt::format("is cut short: an image of {} px needs {} bytes from byte {} on, the file ends after {}",
                      axes_.text(), stored, start, file_bytes));
+  }
+  // A damaged tile can send CFITSIO's decoder astray, so the sums that packers write are checked first.
+  int data_ok = 0;
+  int header_ok = 0;
+  if (compressed_ && fits_verify_chksum(file_, &data_ok, &header_ok, &status) == 0 && data_ok < 0) {
+    fail("fits.unreadable", "is damaged: the compressed data do not have the sum that DATASUM states");
   }
   if (start + stored > file_bytes / kBlock * kBlock) reopen_padded(file_bytes);
   const std::int64_t largest = std::max(kAlwaysAllowed, file_bytes * kMaxPacking);

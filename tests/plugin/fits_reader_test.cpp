@@ -13,6 +13,9 @@
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <ostream>
 #include <thread>
@@ -53,7 +56,11 @@ void recode(const std::string& from, const std::string& target) {
   int status = 0;
   fits_open_diskfile(&in, from.c_str(), READONLY, &status);
   fits_create_file(&out, target.c_str(), &status);
-  fits_copy_file(in, out, 1, 1, 1, &status);
+  if (target.ends_with(']')) {
+    fits_img_compress(in, out, &status);
+  } else {
+    fits_copy_file(in, out, 1, 1, 1, &status);
+  }
   fits_close_file(out, &status);
   fits_close_file(in, &status);
   ASSERT_EQ(status, 0);
@@ -265,6 +272,7 @@ TEST_P(FitsPacked, GivesTheSamePixels) {
   ASSERT_FALSE(got.mask.empty());
   EXPECT_EQ(cv::norm(got.mask, want.mask, cv::NORM_INF), 0);
   EXPECT_EQ(reader.header().number("EXPTIME"), 5);
+  EXPECT_EQ(reader.header().has("ZIMAGE"), GetParam().ends_with(']')) << "packed as asked";
 }
 
 INSTANTIATE_TEST_SUITE_P(Format,
@@ -332,6 +340,46 @@ TEST(FitsReader, SaysThatACutCompressedImageIsTruncated) {
   } catch (const FrameError& e) {
     EXPECT_EQ(e.code(), "fits.truncated") << e.what();
   }
+}
+
+TEST(FitsReader, RefusesTilesOfNoSize) {
+  const TempDir folder;
+  recode(folder.write("plain.fits", fits_primary({16, {8, 8}, std::string(128, '\1'), {}})),
+         folder / "a.fits.fz[compress R]");
+  std::fstream file(folder / "a.fits.fz", std::ios::in | std::ios::out | std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  const auto at = bytes.find("ZTILE1  =");
+  ASSERT_NE(at, std::string::npos);
+  file.seekp(static_cast<std::streamoff>(at));
+  file << card("ZTILE1", "0");
+  file.close();
+  try {
+    (void)FitsReader(folder / "a.fits.fz", "").read(0);
+    FAIL() << "no error";
+  } catch (const FrameError& e) {
+    EXPECT_EQ(e.code(), "fits.unreadable");
+    EXPECT_NE(std::string(e.what()).find("ZTILE1 is not above 0"), std::string::npos) << e.what();
+  }
+}
+
+TEST(FitsReader, ChecksTheSumOfCompressedData) {
+  const TempDir folder;
+  recode(folder.write("plain.fits", fits_primary({16, {8, 8}, std::string(128, '\1'), {}})),
+         folder / "a.fits.fz[compress R]");
+  fitsfile* sum = nullptr;
+  int status = 0;
+  fits_open_diskfile(&sum, (folder / "a.fits.fz").c_str(), READWRITE, &status);
+  fits_movabs_hdu(sum, 2, nullptr, &status);
+  fits_write_chksum(sum, &status);
+  fits_close_file(sum, &status);
+  ASSERT_EQ(status, 0);
+  EXPECT_NO_THROW((void)FitsReader(folder / "a.fits.fz", "").read(0));
+  std::fstream file(folder / "a.fits.fz", std::ios::in | std::ios::out | std::ios::binary);
+  const auto size = std::filesystem::file_size(folder / "a.fits.fz");
+  file.seekp(static_cast<std::streamoff>(size - kFitsBlock + 4));  // in the last block, which holds the data
+  file << "x";
+  file.close();
+  EXPECT_THROW((void)FitsReader(folder / "a.fits.fz", "").read(0), FrameError);
 }
 
 class FitsHuge : public testing::TestWithParam<std::vector<long long>> {};
