@@ -19,7 +19,8 @@
 
 namespace starflow::graph {
 
-/// `--set path=value`: path is `parameters.NAME`, `nodes.ID.options.NAME` or `run.NAME`; value is JSON, or a bare text.
+/// `--set path=value`: path is `parameters.NAME`, `nodes.ID.options.NAME` or `run.NAME`, where NAME has dots for members
+/// of nested objects; value is JSON, or a bare text. Of equal paths the last wins; null takes back what a file gave.
 using Overrides = std::vector<std::pair<std::string, std::string>>;
 
 enum class WhenFull : std::uint8_t { block };
@@ -61,7 +62,13 @@ struct NodeSpec {
   Diagnostic place;  ///< of the node in its file
 };
 
-/// Immutable once made.
+/// Immutable once made. What its file may hold beside the nodes:
+/// - `parameters`: name -> {type, default, minimum, maximum, enum, doc, unit}. A type is `string`, `number`, `integer`,
+///   `boolean`, `strings`, or a list of these. Without a default it must be given by --set; the default null means "not
+///   given". A text that is `${name}` alone stands for the value in its type; inside a text it is written out.
+/// - a node's `preset`: a JSON file whose object holds the options themselves ("$schema" and "doc" may stand beside
+///   them), relative to the graph file.
+/// - null as an option's value: as if the key were not there.
 struct GraphSpec {
   std::string file, name;
   RunSpec run;
