@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <limits>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 namespace starflow {
@@ -60,7 +61,7 @@ void measure_tiles(
     const double sampled = static_cast<double>(area) / step;
     const auto k = static_cast<std::size_t>(j * mesh.columns + i);
     if (values.empty() || static_cast<double>(values.size()) < kMinValidFraction * sampled) continue;
-    const TileStatistics s = clipped_statistics(values);
+    const TileStatistics s = clipped_statistics(values, std::is_integral_v<T> ? 1.0 : 0.0);
     mesh.level[k] = s.level;
     mesh.noise[k] = s.noise;
   }
@@ -95,13 +96,39 @@ void fill_unknown(std::vector<float>& v, const Mesh& mesh) {
   }
 }
 
-void median_filter(std::vector<float>& v, const Mesh& mesh, int side) {
+/// The step between tiles (di, dj) apart that all pairs in the window around (i, j) share: the smallest where all have
+/// the same sign, else 0, so that scatter does not pass for a slope.
+float common_step(const std::vector<float>& v, const Mesh& mesh, int i, int j, int reach, int di, int dj) {
+  float low = std::numeric_limits<float>::infinity(), high = -low;
+  for (int q = std::max(0, j - reach); q + dj <= std::min(mesh.rows - 1, j + reach); ++q) {
+    for (int p = std::max(0, i - reach); p + di <= std::min(mesh.columns - 1, i + reach); ++p) {
+      const float step = v[static_cast<std::size_t>((q + dj) * mesh.columns + p + di)] -
+                         v[static_cast<std::size_t>(q * mesh.columns + p)];
+      low = std::min(low, step);
+      high = std::max(high, step);
+    }
+  }
+  if (low > high) return 0;  // no pair
+  if (low > 0) return low;
+  return high < 0 ? high : 0.0F;
+}
+
+/// Median filter. \p keep_slope: at the rim the window lies to one side, so its own gradient is taken out first.
+void median_filter(std::vector<float>& v, const Mesh& mesh, int side, bool keep_slope) {
   const std::vector<float> in = v;
+  const int reach = side / 2;
   std::vector<float> window;
   for (int j = 0; j < mesh.rows; ++j) {
     for (int i = 0; i < mesh.columns; ++i) {
+      const float along_x = keep_slope ? common_step(in, mesh, i, j, reach, 1, 0) : 0.0F;
+      const float along_y = keep_slope ? common_step(in, mesh, i, j, reach, 0, 1) : 0.0F;
       window.clear();
-      visit_neighbours(in, mesh, i, j, side / 2, [&window](float value) { window.push_back(value); });
+      for (int q = std::max(0, j - reach); q <= std::min(mesh.rows - 1, j + reach); ++q) {
+        for (int p = std::max(0, i - reach); p <= std::min(mesh.columns - 1, i + reach); ++p) {
+          window.push_back(in[static_cast<std::size_t>(q * mesh.columns + p)] - static_cast<float>(p - i) * along_x -
+                           static_cast<float>(q - j) * along_y);
+        }
+      }
       v[static_cast<std::size_t>(j * mesh.columns + i)] = interpolated_median(window);
     }
   }
@@ -167,9 +194,10 @@ Background estimate_background(const FrameView& frame, const BackgroundOptions& 
   if (!result.reliable_) std::ranges::fill(mesh.noise, static_cast<float>(noise_floor(frame)));
   for (auto* v : {&mesh.level, &mesh.noise}) {
     fill_unknown(*v, mesh);
-    median_filter(*v, mesh, options.filter_tiles);
   }
   const auto [lowest, highest] = std::ranges::minmax(mesh.noise);
+  median_filter(mesh.level, mesh, options.filter_tiles, true);
+  median_filter(mesh.noise, mesh, options.filter_tiles, false);
   result.lowest_noise_ = lowest;
   result.highest_noise_ = highest;
   result.median_level_ = *first + median_of(mesh.level);

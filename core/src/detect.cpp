@@ -167,7 +167,7 @@ class Finder {
 double median_fwhm(const StarTable& stars) {
   constexpr Flags kBad =
       flag::saturated | flag::edge | flag::no_convergence | flag::fallback_method | flag::bad_pixel_center;
-  constexpr double kMinSnr = 20, kHotPixelFwhm = 0.8;  // narrower than any optics make a star
+  constexpr double kMinSnr = 10, kHotPixelFwhm = 0.8;  // narrower than any optics make a star
   std::vector<double> widths;
   for (std::size_t i = 0; i < stars.size(); ++i) {
     if ((stars.flags[i] & kBad) == 0 && stars.snr[i] >= kMinSnr && stars.fwhm[i] > kHotPixelFwhm)

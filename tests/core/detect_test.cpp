@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include <starflow/core/detect.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+#include "support/scene.hpp"
+
+namespace starflow {
+namespace {
+
+using test::add_noise;
+using test::add_star;
+using test::Scene;
+
+Detections find(const FrameView& view, const DetectOptions& options = {}, const Detector& detector = {}) {
+  return detect(view, estimate_background(view, {}, serial_for), detector, options, serial_for);
+}
+
+DetectOptions given_fwhm(double fwhm_px) {
+  DetectOptions o;
+  o.fwhm_px = fwhm_px;
+  return o;
+}
+
+TEST(Detect, FindsEveryBrightStarNearItsPlace) {
+  Scene<float> scene(300, 200, 500);
+  const std::vector<std::pair<double, double>> truth = {{20.3, 30.7}, {150, 100.5}, {280.9, 10.2}, {60.5, 180.1}};
+  for (const auto& [x, y] : truth) add_star(scene, x, y, 5000, 1.3, 1.3);
+  add_noise(scene, 10, 1);
+  const Detections found = find(scene.view(), given_fwhm(3));
+  ASSERT_EQ(found.size(), truth.size());
+  for (const auto& [x, y] : truth) {
+    double nearest = 1e9;
+    for (std::size_t i = 0; i < found.size(); ++i)
+      nearest = std::min(nearest, std::hypot(found.x[i] - x, found.y[i] - y));
+    EXPECT_LT(nearest, 0.3) << x << ", " << y;
+  }
+}
+
+TEST(Detect, ListsTheBrightestFirst) {
+  Scene<float> scene(200, 100, 500);
+  add_star(scene, 50, 50, 3000, 1.3, 1.3);
+  add_star(scene, 150, 50, 9000, 1.3, 1.3);
+  add_noise(scene, 10, 2);
+  const Detections found = find(scene.view(), given_fwhm(3));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_NEAR(found.x[0], 150, 1);
+  EXPECT_GT(found.flux[0], found.flux[1]);
+}
+
+// The matched filter's noise is a smooth Gaussian field of correlation length sigma = 1.27 px: the number of maxima
+// above t is N t exp(-t^2 / 2) / ((2 pi)^1.5 * 2 sigma^2) for a threshold t (Adler 1981, The Geometry of Random
+// Fields). At t = 4 it is 27.8 for 1024^2 px; 4 standard deviations of that count are 21.
+TEST(Detect, RaisesAsManyFalseAlarmsAsTheoryOnPureNoise) {
+  Scene<float> scene(1024, 1024, 500);
+  add_noise(scene, 10, 3);
+  DetectOptions options = given_fwhm(3);
+  options.threshold_sigma = 4;
+  options.prominence = 0;
+  const double sigma = 3 / 2.3548, t = 4;
+  const double expected = 1024.0 * 1024 * t * std::exp(-t * t / 2) / (std::pow(2 * M_PI, 1.5) * 2 * sigma * sigma);
+  EXPECT_NEAR(static_cast<double>(find(scene.view(), options).size()), expected, 4 * std::sqrt(expected));
+}
+
+TEST(Detect, SeparatesTwoStarsThatTouch) {
+  Scene<float> scene(100, 100, 500);
+  add_star(scene, 47, 50, 20000, 1.3, 1.3);
+  add_star(scene, 53, 50, 10000, 1.3, 1.3);
+  add_noise(scene, 10, 4);
+  const Detections found = find(scene.view(), given_fwhm(3));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_NE(found.flags[0] & flag::blended, 0U);
+  EXPECT_NE(found.flags[1] & flag::blended, 0U);
+}
+
+TEST(Detect, FlagsASaturatedStar) {
+  Scene<float> scene(100, 100, 500);
+  add_star(scene, 50, 50, 50000, 1.3, 1.3);
+  add_noise(scene, 10, 5);
+  for (float& pixel : scene.pixels) pixel = std::min(pixel, 2000.0F);
+  Detector detector;
+  detector.saturation_adu = 2000;
+  const Detections found = find(scene.view(), given_fwhm(3), detector);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found.flags[0] & flag::saturated, 0U);
+}
+
+TEST(Detect, IgnoresMaskedPixelsAndSeesTheStarBesideThem) {
+  Scene<float> scene(100, 100, 500);
+  add_star(scene, 50, 50, 5000, 1.3, 1.3);
+  add_noise(scene, 10, 6);
+  scene.at(20, 20) = 1e6F;
+  scene.at(52, 50) = -1e6F;
+  std::vector<std::uint8_t> mask(100 * 100, 0);
+  mask[20 * 100 + 20] = mask[50 * 100 + 52] = 255;
+  FrameView view = scene.view();
+  view.mask = {mask.data(), 100};
+  const Detections found = find(view, given_fwhm(3));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NEAR(found.x[0], 50, 1);
+}
+
+TEST(Detect, FindsTheSameAtEveryScaleOfThePixels) {
+  Scene<float> scene(200, 200, 0);
+  for (int i = 0; i < 12; ++i) add_star(scene, 20 + 14 * i, 15 + (i * 67) % 170, 2000 + 300 * i, 1.5, 1.5);
+  add_noise(scene, 10, 7);
+  const Detections plain = find(scene.view());
+  for (const float scale : {1e-5F, 1e5F}) {
+    Scene<float> scaled = scene;
+    for (float& pixel : scaled.pixels) pixel *= scale;
+    const Detections found = find(scaled.view());
+    ASSERT_EQ(found.size(), plain.size());
+    EXPECT_NEAR(found.fwhm_px, plain.fwhm_px, 1e-4);
+    for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(found.x[i], plain.x[i], 1e-4);
+  }
+}
+
+TEST(Detect, DoesNotDependOnTheOrderOfTheBands) {
+  Scene<float> scene(300, 300, 100);
+  for (int i = 0; i < 30; ++i) add_star(scene, 10 + (i * 53) % 280, 10 + (i * 97) % 280, 2000, 1.3, 1.3);
+  add_noise(scene, 10, 8);
+  const auto backwards = [](std::size_t n, std::size_t grain, RangeBody body) {
+    for (std::size_t k = (n + grain - 1) / grain; k-- > 0;) body(k * grain, std::min(n, (k + 1) * grain));
+  };
+  const FrameView view = scene.view();
+  const Detections a = find(view);
+  const Detections b = detect(view, estimate_background(view, {}, backwards), {}, {}, backwards);
+  EXPECT_EQ(a.x, b.x);
+  EXPECT_EQ(a.y, b.y);
+  EXPECT_EQ(a.flux, b.flux);
+  EXPECT_EQ(a.fwhm_px, b.fwhm_px);
+}
+
+TEST(Detect, MeasuresTheFwhmOfTheStars) {
+  for (const double fwhm : {1.5, 3.0, 6.0, 10.0}) {
+    Scene<float> scene(400, 400, 100);
+    for (int i = 0; i < 16; ++i)
+      add_star(scene, 50.3 + 95 * (i % 4), 50.7 + 95 * (i / 4) + 0.1 * i, 40000, fwhm / 2.3548, fwhm / 2.3548);
+    add_noise(scene, 10, 9);
+    const Detections found = find(scene.view());
+    EXPECT_TRUE(found.fwhm_measured);
+    EXPECT_NEAR(found.fwhm_px, fwhm, 0.03 * fwhm);
+  }
+}
+
+TEST(Detect, FindsNothingWhereThereIsNothing) {
+  EXPECT_EQ(find(Scene<std::uint16_t>(64, 64, 1000).view()).size(), 0U);
+  EXPECT_EQ(find(Scene<float>(64, 64, std::numeric_limits<double>::quiet_NaN()).view()).size(), 0U);
+  EXPECT_EQ(find(Scene<float>(64, 64, std::numeric_limits<double>::infinity()).view()).size(), 0U);
+  EXPECT_EQ(find(Scene<float>(1, 1, 5).view()).size(), 0U);
+  EXPECT_EQ(find(FrameView{}).size(), 0U);
+}
+
+TEST(Detect, FindsStarsInFramesNarrowerThanItsFilter) {
+  Scene<float> scene(5, 200, 100);
+  add_star(scene, 2, 100, 50000, 1.3, 1.3);
+  add_noise(scene, 10, 10);
+  EXPECT_GE(find(scene.view(), given_fwhm(3)).size(), 1U);
+}
+
+}  // namespace
+}  // namespace starflow
