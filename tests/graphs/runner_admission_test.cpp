@@ -117,7 +117,7 @@ TEST(Admission, TakesFramesOfOneSubmitterInItsOrderAndKeepsTheLimits) {
       for (std::uint64_t i = 0; i < 100; ++i) {
         FrameInfo info;
         info.frame_id = 1000 * who + i;
-        EXPECT_TRUE(run.submit(Frame::copy(cv::Mat::zeros(1 + static_cast<int>(i % 4), kRow, CV_8UC1), info)));
+        EXPECT_TRUE(run.submit(Frame::copy(cv::Mat(1 + static_cast<int>(i % 4), kRow, CV_8UC1, cv::Scalar(0)), info)));
       }
     });
   }

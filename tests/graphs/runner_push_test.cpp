@@ -155,7 +155,7 @@ TEST(PushedGraph, KeepsTheOutputsThatTheHostNames) {
   };
   GraphRunner run(g.spec(), options);
   for (std::uint64_t i = 0; i < 3; ++i)
-    EXPECT_TRUE(run.submit(Frame::copy(cv::Mat::zeros(4, 4, CV_8UC1), numbered(i))));
+    EXPECT_TRUE(run.submit(Frame::copy(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), numbered(i))));
   EXPECT_TRUE(run.finish().summary.complete);
   EXPECT_EQ(kept, (std::vector<std::uint64_t>{0, 1, 2}));
 }
@@ -166,11 +166,11 @@ TEST(PushedGraph, RefusesToWaitForItselfInACallback) {
   GraphRunner* runner = nullptr;
   RunOptions options;
   options.on_result = [&](const FrameResult& r) {
-    runner->submit(Frame::copy(cv::Mat::zeros(4, 4, CV_8UC1), numbered(r.info.frame_id + 1)));
+    runner->submit(Frame::copy(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), numbered(r.info.frame_id + 1)));
   };
   GraphRunner run(g.spec(), options);
   runner = &run;
-  EXPECT_TRUE(run.submit(Frame::copy(cv::Mat::zeros(4, 4, CV_8UC1), numbered(0))));
+  EXPECT_TRUE(run.submit(Frame::copy(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), numbered(0))));
   const RunReport report = run.finish();
   EXPECT_TRUE(report.aborted);
   EXPECT_NE(report.summary.reason.find("hand the frame to another thread"), std::string::npos) << report.summary.reason;
@@ -184,7 +184,7 @@ TEST(PushedGraph, AndAPulledOneRefuseEachOthersCalls) {
   pulled.sink("sink", {pulled.numbers(1)}, [](Sink::Context&) {});
   GraphRunner run(pulled.spec(), {});
   EXPECT_THROW((void)run.finish(), std::logic_error);
-  EXPECT_THROW((void)run.submit(Frame::copy(cv::Mat::zeros(4, 4, CV_8UC1), numbered(0))), std::logic_error);
+  EXPECT_THROW((void)run.submit(Frame::copy(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), numbered(0))), std::logic_error);
   EXPECT_TRUE(run.run().summary.complete);
   EXPECT_THROW((void)run.run(), std::logic_error);
 }
@@ -207,7 +207,7 @@ TEST(HostWithOneTbbThread, StillGetsItsResultsAsTheyCome) {
     });
     GraphRunner run(g.spec(), {});
     for (std::uint64_t i = 0; i < 10; ++i) {
-      EXPECT_TRUE(run.submit(Frame::copy(cv::Mat::zeros(4, 4, CV_8UC1), numbered(i))));
+      EXPECT_TRUE(run.submit(Frame::copy(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), numbered(i))));
     }
     const auto end = std::chrono::steady_clock::now() + 10s;
     while (!done.try_wait() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
@@ -239,7 +239,7 @@ int bodies_at_once(int threads, bool push) {
     EXPECT_TRUE(run.run().summary.complete);
   } else {
     for (std::uint64_t i = 0; i < 8; ++i) {
-      EXPECT_TRUE(run.submit(Frame::copy(cv::Mat::zeros(4, 4, CV_8UC1), numbered(i))));
+      EXPECT_TRUE(run.submit(Frame::copy(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), numbered(i))));
     }
     EXPECT_TRUE(run.finish().summary.complete);
   }

@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 Frame tiny(std::uint64_t id) {
   FrameInfo info;
   info.frame_id = id;
-  return Frame::adopt(cv::Mat::zeros(4, 4, CV_8UC1), std::move(info));
+  return Frame::adopt(cv::Mat(4, 4, CV_8UC1, cv::Scalar(0)), std::move(info));
 }
 
 std::uint64_t total(const RunSummary& s) {
