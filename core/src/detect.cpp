@@ -163,20 +163,34 @@ class Finder {
   std::vector<Candidate> candidates_;
 };
 
-/// Median width of the good stars among \p stars; 0 = none.
-double median_fwhm(const StarTable& stars) {
+double median(std::vector<double>& v) {
+  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::ranges::nth_element(v, middle);
+  return *middle;
+}
+
+/// Width that the good stars among \p stars share; 0 = none. Hot pixels and cosmic rays are narrower than a star in
+/// focus, and in a poor frame they are the majority: where enough wider ones agree with each other, those are the
+/// stars.
+double common_fwhm(const StarTable& stars) {
   constexpr Flags kBad =
       flag::saturated | flag::edge | flag::no_convergence | flag::fallback_method | flag::bad_pixel_center;
-  constexpr double kMinSnr = 10, kHotPixelFwhm = 0.8;  // narrower than any optics make a star
-  std::vector<double> widths;
+  constexpr double kMinSnr = 10, kNarrowest = 0.8, kPixelLike = 1.3;  // px: below kNarrowest no optics make a star
+  constexpr std::size_t kEnough = 5;
+  constexpr double kEnoughShare = 0.1, kAgree = 0.3;  // of all; of the median
+  std::vector<double> all, wide;
   for (std::size_t i = 0; i < stars.size(); ++i) {
-    if ((stars.flags[i] & kBad) == 0 && stars.snr[i] >= kMinSnr && stars.fwhm[i] > kHotPixelFwhm)
-      widths.push_back(stars.fwhm[i]);
+    if ((stars.flags[i] & kBad) != 0 || !(stars.snr[i] >= kMinSnr) || !(stars.fwhm[i] > kNarrowest)) continue;
+    all.push_back(stars.fwhm[i]);
+    if (stars.fwhm[i] > kPixelLike) wide.push_back(stars.fwhm[i]);
   }
-  if (widths.empty()) return 0;
-  const auto middle = widths.begin() + static_cast<std::ptrdiff_t>(widths.size() / 2);
-  std::ranges::nth_element(widths, middle);
-  return *middle;
+  if (all.empty()) return 0;
+  if (wide.size() >= kEnough && static_cast<double>(wide.size()) >= kEnoughShare * static_cast<double>(all.size())) {
+    const double m = median(wide);
+    const auto agree = std::ranges::count_if(wide, [m](double w) { return std::abs(w - m) < kAgree * m; });
+    if (2 * static_cast<std::size_t>(agree) > wide.size()) return m;
+  }
+  return median(all);
 }
 
 }  // namespace
@@ -206,7 +220,7 @@ double measure_fwhm(const FrameView& frame,
     found.resize(std::min(found.size(), kMaxStars));
     fit.fwhm_px = fwhm;
     measure(frame, background, detector, found, fit, parallel, workspace, stars);
-    measured = median_fwhm(stars);
+    measured = common_fwhm(stars);
     if (measured == 0 || std::abs(measured / fwhm - 1) < kSettled) break;
     fwhm = std::clamp(measured, 0.8, 50.0);
   }

@@ -50,7 +50,8 @@ class FailureList {
     if (r.errors.empty()) return;
     if (++count_ > kErrorsShown) return;
     for (const NodeError& e : r.errors) {
-      lines_.push_back(fmt::format("{}: {} ({}: {})", r.info.source, e.text, e.node, e.code));
+      const bool named = e.text.find(r.info.source) != std::string::npos;
+      lines_.push_back(fmt::format("{}{} ({}: {})", named ? "" : r.info.source + ": ", e.text, e.node, e.code));
     }
   }
   void print() const {

@@ -148,6 +148,14 @@ TEST(Detect, MeasuresTheFwhmOfTheStars) {
   }
 }
 
+TEST(Detect, MeasuresTheFwhmOfTheStarsAmongManyHotPixels) {
+  Scene<float> scene(400, 400, 100);
+  for (int i = 0; i < 16; ++i) add_star(scene, 50.3 + 95 * (i % 4), 50.7 + 95 * (i / 4), 40000, 3, 3);
+  add_noise(scene, 10, 9);
+  for (int i = 0; i < 60; ++i) scene.at((i * 61) % 400, (i * 89) % 400) += 2000;
+  EXPECT_NEAR(find(scene.view()).fwhm_px, 3 * 2.3548, 0.03 * 3 * 2.3548);
+}
+
 TEST(Detect, FindsNothingWhereThereIsNothing) {
   EXPECT_EQ(find(Scene<std::uint16_t>(64, 64, 1000).view()).size(), 0U);
   EXPECT_EQ(find(Scene<float>(64, 64, std::numeric_limits<double>::quiet_NaN()).view()).size(), 0U);

@@ -48,7 +48,8 @@ struct Detections {
                                 const DetectOptions& options,
                                 ParallelFor parallel);
 
-/// Full width at half maximum of the frame's stars, px: the median over its brighter unsaturated candidates.
+/// Full width at half maximum of the frame's stars, px: the median over its brighter unsaturated candidates, hot pixels
+/// left out where enough wider ones agree.
 /// \return 0 where no candidate gave a width
 [[nodiscard]] double measure_fwhm(const FrameView& frame,
                                   const Background& background,
