@@ -91,12 +91,12 @@ DaoNumbers DaoShape::measure(const Stamp& stamp, int column, int row) const {
       // Each quadrant holds one half axis: right with up, up with left, left with down, down with right.
       const bool plus = (dx <= 0 && dy < 0) || (dx >= 0 && dy > 0);
       quadrants += plus ? v : -v;
-      total += v;
+      total += std::abs(v);
     }
   }
   const double peak = stamp.value[stamp.index(column, row)];
   out.sharpness = (peak - around / (n_inside_ - 1)) / height;
-  if (total != 0) out.roundness1 = 2 * quadrants / std::abs(total);
+  if (total > 0) out.roundness1 = 2 * quadrants / total;
   const double hx = marginal_height(stamp, column, row, true), hy = marginal_height(stamp, column, row, false);
   if (hx > 0 && hy > 0) out.roundness2 = 2 * (hx - hy) / (hx + hy);
   return out;

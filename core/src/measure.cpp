@@ -156,6 +156,7 @@ class Measurer {
     row.termination = r.termination;
     row.iterations = r.iterations;
     row.n_pix = r.n_pix;
+    row.n_masked = r.n_masked;
     row.flags |= flag_of(r.termination);
     if (r.termination != Termination::converged) {
       row.flags |= flag::no_covariance;

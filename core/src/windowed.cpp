@@ -103,6 +103,18 @@ void finish(const Stamp& stamp, double gain, double sigma, const Sums& s, Window
   out.cov_xy = ixx * ixy * bxx + (ixx * iyy + ixy * ixy) * bxy + ixy * iyy * byy;
 }
 
+int bad_pixels(const Stamp& stamp, double x, double y, double sigma) {
+  const StampWindow box = window_around(stamp, x, y, kWindowSigmas * sigma);
+  int n = 0;
+  for (int j = box.y_begin; j < box.y_end; ++j) {
+    for (int i = box.x_begin; i < box.x_end; ++i) {
+      const bool inside = std::hypot(stamp.x0 + i - x, stamp.y0 + j - y) <= kWindowSigmas * sigma;
+      n += inside && stamp.variance[stamp.index(i, j)] == 0 ? 1 : 0;
+    }
+  }
+  return n;
+}
+
 }  // namespace
 
 WindowedResult windowed_centroid(const Stamp& stamp, double x, double y, const WindowedOptions& options) {
@@ -140,6 +152,7 @@ WindowedResult windowed_centroid(const Stamp& stamp, double x, double y, const W
       }
     }
   }
+  out.n_masked = bad_pixels(stamp, out.x, out.y, options.sigma_px);
   if (out.termination == Termination::converged) {
     finish(stamp, options.gain_e_per_adu, options.sigma_px, s, out);
   } else {

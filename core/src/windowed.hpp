@@ -15,7 +15,7 @@ struct WindowedResult {
   double cov_xx = 0, cov_yy = 0, cov_xy = 0;  ///< px^2
   double flux = 0, flux_err = 0;              ///< ADU, of the Gaussian that the windowed moments describe
   double xx = 0, yy = 0, xy = 0;  ///< px^2, moments with the window and the pixel taken out; NaN = too noisy
-  int iterations = 0, n_pix = 0;
+  int iterations = 0, n_pix = 0, n_masked = 0;
   Termination termination = Termination::converged;
 };
 

@@ -249,6 +249,33 @@ TEST(Measure, OrdersByFluxThenPosition) {
   EXPECT_TRUE(std::isnan(stars.flux[2]));
 }
 
+// photutils 1.6.0, DAOStarFinder(threshold=20, fwhm=F), on these two stars without noise or sky.
+TEST(Measure, GivesTheSharpnessAndRoundnessOfPhotutils) {
+  struct Reference {
+    double fwhm, sharpness, roundness1, roundness2;
+  };
+  Scene<double> scene(64, 64, 0);
+  add_star(scene, 31.3, 32.6, 1000, 1.3, 1.7);
+  add_star(scene, 34.2, 30.1, 200, 1.3, 1.3);
+  for (const Reference& r : {Reference{3, 0.4491226336385779, 0.06314801635688025, 0.4335487446807544},
+                             Reference{5, 0.5420085410998926, -0.16647189769959306, 0.3435618361388302}}) {
+    MeasureOptions options;
+    options.fwhm_px = r.fwhm;
+    const StarTable stars = run(scene.view(), at({{31.3, 32.6}}), options);
+    EXPECT_NEAR(stars.sharpness[0], r.sharpness, 1e-6);
+    EXPECT_NEAR(stars.roundness1[0], r.roundness1, 1e-6);
+    EXPECT_NEAR(stars.roundness2[0], r.roundness2, 1e-6);
+  }
+}
+
+TEST_P(EveryMethod, CountsTheMaskedPixelsOfTheStar) {
+  Scene<float> scene(64, 64, 100);
+  add_star(scene, 31.3, 32.6, 20000, kSigma, kSigma);
+  add_noise(scene, 5, 13);
+  for (const int x : {29, 34}) scene.at(x, 33) = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(run(scene.view(), at({{31, 33}}), with(GetParam())).n_masked[0], 2);
+}
+
 // The half-light radius of a Gaussian is sigma sqrt(2 ln 2); its mean radius is sigma sqrt(pi / 2). The pixel adds 1/12
 // to sigma^2; the Kron aperture holds all but a few per mille of the light.
 TEST(Measure, GivesTheHalfLightAndMeanRadiusOfAGaussian) {
