@@ -174,9 +174,9 @@ struct Place {
 };
 void PrintTo(const Place& p, std::ostream* out) { *out << p.name; }
 
-class RunError_ : public testing::TestWithParam<Place> {};
+class EndingFailure : public testing::TestWithParam<Place> {};
 
-TEST_P(RunError_, EndsTheRunWithItsTextAndClosesEverySink) {
+TEST_P(EndingFailure, EndsTheRunWithItsTextAndClosesEverySink) {
   constexpr std::uint64_t kFrames = 1000;
   const Place place = GetParam();
   FunctionGraph g;
@@ -223,7 +223,7 @@ TEST_P(RunError_, EndsTheRunWithItsTextAndClosesEverySink) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Places,
-    RunError_,
+    EndingFailure,
     testing::Values(
         Place{"node", true, false, false, false, false, "aborted: node 'node', frame 30: the disk is full"},
         Place{"sink", false, true, false, false, false, "aborted: sink 'a', frame 30: the disk is full"},
