@@ -22,8 +22,8 @@ struct Stamp {
   int x0 = 0, y0 = 0;  ///< frame position of the first pixel
   int width = 0, height = 0;
   std::array<double, kMaxStampSide * kMaxStampSide> value;  ///< ADU above the background
-  /// ADU^2 of the background. 0 = a bad pixel; negative = a saturated one, whose value is only a lower limit: fits leave it
-  /// out, moments take it with the variance -v.
+  /// ADU^2 of the background. 0 = a bad pixel; negative = a saturated one, whose value is only a lower limit: fits
+  /// leave it out, moments take it with the variance -v.
   std::array<double, kMaxStampSide * kMaxStampSide> variance;
 
   [[nodiscard]] std::size_t index(int column, int row) const noexcept {

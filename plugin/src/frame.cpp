@@ -32,9 +32,10 @@ void check_pixels(const cv::Mat& m) {
 
 void check_plane(const cv::Mat& plane, const cv::Mat& image, int type, const char* what) {
   if (plane.type() != type || plane.size() != image.size()) {
-    throw std::invalid_argument(std::string(what) + " is " + std::to_string(plane.cols) + "x" + std::to_string(plane.rows) +
-                                " " + cv::typeToString(plane.type()) + ", the frame needs " + std::to_string(image.cols) +
-                                "x" + std::to_string(image.rows) + " " + cv::typeToString(type));
+    throw std::invalid_argument(std::string(what) + " is " + std::to_string(plane.cols) + "x" +
+                                std::to_string(plane.rows) + " " + cv::typeToString(plane.type()) +
+                                ", the frame needs " + std::to_string(image.cols) + "x" + std::to_string(image.rows) +
+                                " " + cv::typeToString(type));
   }
 }
 

@@ -4,6 +4,7 @@
 /// \file
 /// A borrowed frame of pixels in its native type. The centre of the first pixel is at (0, 0); x points right, y down.
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -44,12 +45,12 @@ struct FrameView {
 template <class T>
 [[nodiscard]] bool is_valid(const FrameView& frame, int x, int y, T value) noexcept {
   if constexpr (std::is_floating_point_v<T>) {
-    if (!(value - value == 0)) return false;  // NaN and infinities
+    if (!std::isfinite(value)) return false;
   }
   if (frame.mask && frame.mask.row(y)[x] != 0) return false;
   if (frame.variance) {
     const float v = frame.variance.row(y)[x];
-    if (!(v > 0 && v - v == 0)) return false;
+    if (!(v > 0 && std::isfinite(v))) return false;
   }
   return true;
 }

@@ -14,9 +14,9 @@ namespace starflow::graph {
 struct Diagnostic {
   std::string file;  ///< as given; "--set nodes.det.options.fwhm" for the command line
   int line = 0, column = 0;
-  std::string path;  ///< JSON path: "nodes[1].options.fwhm"
-  std::string text;  ///< what is wrong, and what is allowed
-  std::string hint;  ///< "did you mean \"fwhm\"?"; may be empty
+  std::string path;     ///< JSON path: "nodes[1].options.fwhm"
+  std::string text;     ///< what is wrong, and what is allowed
+  std::string hint;     ///< "did you mean \"fwhm\"?"; may be empty
   std::string excerpt;  ///< the line of the file and a caret under the place; may be empty
 };
 

@@ -19,15 +19,16 @@
 
 namespace starflow::graph {
 
-/// `--set path=value`: path is `parameters.NAME`, `nodes.ID.options.NAME` or `run.NAME`, where NAME has dots for members
-/// of nested objects; value is JSON, or a bare text. Of equal paths the last wins; null takes back what a file gave.
+/// `--set path=value`: path is `parameters.NAME`, `nodes.ID.options.NAME` or `run.NAME`, where NAME has dots for
+/// members of nested objects; value is JSON, or a bare text. Of equal paths the last wins; null takes back what a file
+/// gave.
 using Overrides = std::vector<std::pair<std::string, std::string>>;
 
 enum class WhenFull : std::uint8_t { block };
 
 /// The `run` object.
 struct RunSpec {
-  int threads = 0;              ///< 0 = all that the process may use
+  int threads = 0;  ///< 0 = all that the process may use
   std::size_t max_in_flight = 4;
   std::size_t max_bytes_in_flight = std::size_t{1} << 30;
   WhenFull when_full = WhenFull::block;
@@ -39,7 +40,8 @@ struct PortRef {
   std::size_t node = 0;  ///< index into GraphSpec::nodes
   std::size_t port = 0;  ///< index into its type's outputs
 };
-inline constexpr std::size_t kUnconnected = static_cast<std::size_t>(-1);  ///< as PortRef::node: an optional input left open
+inline constexpr std::size_t kUnconnected =
+    static_cast<std::size_t>(-1);  ///< as PortRef::node: an optional input left open
 
 /// Where an option's value came from: "default", "preset FILE:LINE:COL", "FILE:LINE:COL", "--set".
 struct ResolvedOption {
@@ -73,10 +75,12 @@ struct GraphSpec {
   std::string file, name;
   RunSpec run;
   std::vector<NodeSpec> nodes;  ///< in topological order; ties in the order of the file
-  std::string config_hash;      ///< 16 hex digits: of everything that can change a measurement; `run` and paths left out
+  std::string config_hash;  ///< 16 hex digits: of everything that can change a measurement; `run` and paths left out
 
   /// Reads and checks a graph file with its presets. \throws ConfigError with every problem found, each located.
-  [[nodiscard]] static GraphSpec load(const std::string& path, const Registry& registry, const Overrides& overrides = {});
+  [[nodiscard]] static GraphSpec load(const std::string& path,
+                                      const Registry& registry,
+                                      const Overrides& overrides = {});
   /// The same from text; \p file is the name in messages, and presets are looked for beside it.
   [[nodiscard]] static GraphSpec parse(std::string_view text,
                                        const std::string& file,

@@ -33,21 +33,21 @@ struct Stated {
 
 /// What is known about a frame; travels with everything derived from it.
 struct FrameInfo {
-  std::uint64_t frame_id = 0;   ///< index in the full sorted input, or the camera's own number
-  std::string source;           ///< path or device, as given
-  int width = 0, height = 0;    ///< px
-  std::string unit = "ADU";     ///< of the pixels
-  Stated gain;                  ///< e-/ADU
-  Stated read_noise;            ///< e-
-  Stated saturation;            ///< ADU
+  std::uint64_t frame_id = 0;  ///< index in the full sorted input, or the camera's own number
+  std::string source{};        ///< path or device, as given
+  int width = 0, height = 0;   ///< px
+  std::string unit = "ADU";    ///< of the pixels
+  Stated gain{};               ///< e-/ADU
+  Stated read_noise{};         ///< e-
+  Stated saturation{};         ///< ADU
   double exposure_s = std::numeric_limits<double>::quiet_NaN();
-  std::string t_mid;            ///< ISO 8601, UTC, middle of the exposure; empty = unknown
-  int roi_x = 0, roi_y = 0;     ///< position of the first pixel on the sensor, in sensor pixels
+  std::string t_mid{};       ///< ISO 8601, UTC, middle of the exposure; empty = unknown
+  int roi_x = 0, roi_y = 0;  ///< position of the first pixel on the sensor, in sensor pixels
   int binning_x = 1, binning_y = 1;
-  std::string channel;          ///< "green", ... where a plane of a colour frame was taken; else empty
-  int plane = -1;               ///< plane of a cube; -1 = the frame has one
-  std::string mosaic;           ///< Bayer pattern of the first 2x2 pixels, such as "RGGB"; empty = none
-  std::vector<std::string> notes;  ///< what the reader of the record should know (an ignored keyword, ...)
+  std::string channel{};             ///< "green", ... where a plane of a colour frame was taken; else empty
+  int plane = -1;                    ///< plane of a cube; -1 = the frame has one
+  std::string mosaic{};              ///< Bayer pattern of the first 2x2 pixels, such as "RGGB"; empty = none
+  std::vector<std::string> notes{};  ///< what the reader of the record should know (an ignored keyword, ...)
 
   [[nodiscard]] Detector detector() const noexcept;
 };

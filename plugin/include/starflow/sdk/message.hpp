@@ -2,8 +2,8 @@
 #pragma once
 
 /// \file
-/// What travels on an edge: an immutable value and the name of its type. Types are compared by that name, never by RTTI,
-/// so that the comparison holds across shared libraries.
+/// What travels on an edge: an immutable value and the name of its type. Types are compared by that name, never by
+/// RTTI, so that the comparison holds across shared libraries.
 
 #include <memory>
 #include <string_view>

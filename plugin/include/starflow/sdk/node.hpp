@@ -23,7 +23,8 @@
 
 namespace starflow {
 
-/// Fails one frame; the others go on. `code` is for programs ("fits.truncated"), the text for people: what, and what to do.
+/// Fails one frame; the others go on. `code` is for programs ("fits.truncated"), the text for people: what, and what to
+/// do.
 class __attribute__((visibility("default"))) FrameError : public std::runtime_error {
  public:
   FrameError(std::string code, const std::string& what) : std::runtime_error(what), code_(std::move(code)) {}
@@ -62,8 +63,8 @@ class StartContext {
   [[nodiscard]] virtual bool force() const = 0;  ///< existing outputs may be replaced
   /// Announces a file that will be read. Never fails.
   virtual void claim_input(const std::string& path) = 0;
-  /// Announces a file that will be written. \throws OptionError(option, ...) where another node writes or reads the same
-  /// file, or where it exists and force() is false. Sources start first, so that inputs are known by then.
+  /// Announces a file that will be written. \throws OptionError(option, ...) where another node writes or reads the
+  /// same file, or where it exists and force() is false. Sources start first, so that inputs are known by then.
   virtual void claim_output(const std::string& option, const std::string& path) = 0;
   [[nodiscard]] virtual std::string_view version() const = 0;      ///< of starflow
   [[nodiscard]] virtual std::string_view config_hash() const = 0;  ///< 16 hex digits; paths and `run` left out
@@ -106,7 +107,8 @@ class Node {
     [[nodiscard]] virtual const FrameInfo& info() const = 0;
     [[nodiscard]] virtual const Message& input(std::size_t port) const = 0;  ///< empty where optional and absent
     virtual void send(std::size_t port, Message message) = 0;
-    [[nodiscard]] virtual std::stop_token stop() const = 0;  ///< asked to end soon: throw FrameError("cancelled", ...) or finish
+    [[nodiscard]] virtual std::stop_token stop()
+        const = 0;  ///< asked to end soon: throw FrameError("cancelled", ...) or finish
     [[nodiscard]] virtual ParallelFor parallel() = 0;
     virtual void log(LogLevel level, std::string_view text) = 0;
 
@@ -135,7 +137,8 @@ struct RunSummary {
   std::string reason;     ///< why not, where not complete
 };
 
-/// Takes what leaves the graph. Called for every frame exactly once, failed ones too, in order, by one thread at a time.
+/// Takes what leaves the graph. Called for every frame exactly once, failed ones too, in order, by one thread at a
+/// time.
 class Sink {
  public:
   class Context {

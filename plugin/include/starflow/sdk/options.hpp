@@ -15,20 +15,17 @@
 namespace starflow {
 
 /// A value as a configuration gives it; monostate = not given and without a default.
-using OptionValue =
-    std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>, std::vector<double>>;
+using OptionValue = std::
+    variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::string>, std::vector<double>>;
 
 /// The forms that an option accepts; combine with |. An integer is also a number; one text is also a list of texts.
-enum class Accepts : unsigned {
-  boolean = 1,
-  integer = 2,
-  number = 4,
-  text = 8,
-  text_list = 16,
-  number_list = 32
-};
-constexpr Accepts operator|(Accepts a, Accepts b) { return static_cast<Accepts>(static_cast<unsigned>(a) | static_cast<unsigned>(b)); }
-constexpr bool accepts(Accepts set, Accepts one) { return (static_cast<unsigned>(set) & static_cast<unsigned>(one)) != 0; }
+enum class Accepts : unsigned { boolean = 1, integer = 2, number = 4, text = 8, text_list = 16, number_list = 32 };
+constexpr Accepts operator|(Accepts a, Accepts b) {
+  return static_cast<Accepts>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr bool accepts(Accepts set, Accepts one) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(one)) != 0;
+}
 
 /// One option. A name with dots ("window.sigma_px") is a member of a nested object.
 struct OptionSpec {
@@ -39,10 +36,10 @@ struct OptionSpec {
   std::string unit{};
   double minimum = -std::numeric_limits<double>::infinity();
   double maximum = std::numeric_limits<double>::infinity();
-  bool above_minimum = false;        ///< the minimum itself is refused
+  bool above_minimum = false;          ///< the minimum itself is refused
   std::vector<std::string> choices{};  ///< allowed texts; empty = any
-  bool required = false;             ///< must be given
-  bool result_neutral = false;       ///< can't change a measurement (a path, a progress switch): left out of the config hash
+  bool required = false;               ///< must be given
+  bool result_neutral = false;  ///< can't change a measurement (a path, a progress switch): left out of the config hash
 };
 
 /// The resolved options of one node, read by name. Validated: a read of a form that the spec accepts can't fail.
@@ -67,11 +64,13 @@ class Options {
     if (const auto* one = std::get_if<std::string>(&v)) return {*one};
     return std::get<std::vector<std::string>>(v);
   }
-  [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const { return std::get<std::vector<double>>(at(name)); }
+  [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const {
+    return std::get<std::vector<double>>(at(name));
+  }
 };
 
-/// A value that can't work although its form is right (a folder that is missing, two options that contradict). Thrown by a
-/// node's constructor or start(); the runtime adds where in the configuration the option stands.
+/// A value that can't work although its form is right (a folder that is missing, two options that contradict). Thrown
+/// by a node's constructor or start(); the runtime adds where in the configuration the option stands.
 class __attribute__((visibility("default"))) OptionError : public std::runtime_error {
  public:
   OptionError(std::string option, const std::string& what) : std::runtime_error(what), option_(std::move(option)) {}

@@ -24,8 +24,9 @@ inline constexpr std::uint32_t kPluginApiMinor = 0;        ///< the plugin's may
 #define STARFLOW_ABI_DEBUG "0"
 #endif
 /// What must be equal for C++ types to cross: the library ABI and the version of OpenCV.
-inline constexpr const char* kPluginAbiTag = "c++20 cxx11abi=" STARFLOW_TEXT(_GLIBCXX_USE_CXX11_ABI) " debug=" STARFLOW_ABI_DEBUG
-                                             " opencv=" STARFLOW_TEXT(CV_VERSION_MAJOR) "." STARFLOW_TEXT(CV_VERSION_MINOR);
+inline constexpr const char* kPluginAbiTag =
+    "c++20 cxx11abi=" STARFLOW_TEXT(_GLIBCXX_USE_CXX11_ABI) " debug=" STARFLOW_ABI_DEBUG " opencv=" STARFLOW_TEXT(
+        CV_VERSION_MAJOR) "." STARFLOW_TEXT(CV_VERSION_MINOR);
 
 /// Laid out for ever: fields are only added at the end.
 struct PluginDescriptor {
@@ -42,7 +43,8 @@ struct PluginDescriptor {
 }  // namespace starflow
 
 /// Put once into a plugin, at file scope.
-#define STARFLOW_PLUGIN(NAME, VERSION, LICENSE, INIT)                                                                   \
-  extern "C" __attribute__((visibility("default"))) const ::starflow::PluginDescriptor starflow_plugin{                 \
-      ::starflow::kPluginMagic, sizeof(::starflow::PluginDescriptor), ::starflow::kPluginApiMajor,                      \
-      ::starflow::kPluginApiMinor, ::starflow::kPluginAbiTag, NAME, VERSION, LICENSE, INIT}
+#define STARFLOW_PLUGIN(NAME, VERSION, LICENSE, INIT)                                                    \
+  extern "C" __attribute__((visibility("default"))) const ::starflow::PluginDescriptor starflow_plugin { \
+    ::starflow::kPluginMagic, sizeof(::starflow::PluginDescriptor), ::starflow::kPluginApiMajor,         \
+        ::starflow::kPluginApiMinor, ::starflow::kPluginAbiTag, NAME, VERSION, LICENSE, INIT             \
+  }
