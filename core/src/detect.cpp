@@ -207,7 +207,7 @@ double measure_fwhm(const FrameView& frame,
                     const Detector& detector,
                     ParallelFor parallel) {
   constexpr int kRounds = 5;
-  constexpr double kSettled = 0.05;
+  constexpr double kSettled = 0.25;  // the widths depend little on the start
   constexpr std::size_t kMaxStars = 300;
   DetectOptions bright;
   bright.threshold_sigma = 10;

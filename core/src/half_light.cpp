@@ -14,8 +14,8 @@ namespace {
 constexpr double kReach = 6;  // semi-axes of the ellipse in which the Kron radius is measured
 constexpr double kKronFactor = 2.5;
 constexpr std::size_t kRings = 96;
-constexpr double kSplitRadius =
-    8;  // px: inside, a pixel is split into 5x5; outside, its light is spread over one px of radius
+// px: inside, a pixel is split into 5x5; outside, where its curve around the centre is flat, over one px of radius.
+constexpr double kSplitRadius = 4;
 constexpr int kSplit = 5;
 
 /// An ellipse whose distance 1 is the contour of one standard deviation.
@@ -61,11 +61,12 @@ class Growth {
       const double part = f / (kSplit * kSplit);
       for (int q = 0; q < kSplit; ++q) {
         for (int p = 0; p < kSplit; ++p) {
-          put(std::hypot(dx + (p - 2) * 0.2, dy + (q - 2) * 0.2), part);
+          const double u = dx + (p - 2) * 0.2, v = dy + (q - 2) * 0.2;
+          put(std::sqrt(u * u + v * v), part);
         }
       }
     } else {
-      const double r = std::hypot(dx, dy);
+      const double r = std::sqrt(dx * dx + dy * dy);
       for (int p = 0; p < kSplit; ++p) put(r + (p - 2) * 0.2, f / kSplit);
     }
   }

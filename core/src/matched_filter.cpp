@@ -27,6 +27,7 @@ std::vector<float> kernel(double fwhm_px) {
     squares += k.back() * k.back();
   }
   std::vector<float> unit;
+  unit.reserve(k.size());
   for (const double v : k) unit.push_back(static_cast<float>(v / std::sqrt(squares)));
   return unit;
 }

@@ -2,6 +2,7 @@
 #include "windowed.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -18,15 +19,21 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// weight of the part of it that lies inside, taken as linear in its distance.
 void visit_window(const Stamp& stamp, double x, double y, double sigma, auto&& visit) {
   const double radius = kWindowSigmas * sigma, scale = -0.5 / (sigma * sigma);
+  const double rim2 = (radius - 0.5) * std::abs(radius - 0.5);
   const StampWindow box = window_around(stamp, x, y, radius + 0.5);
+  std::array<double, kMaxStampSide> column_weight;  // the Gaussian is a product of one along x and one along y
+  for (int i = box.x_begin; i < box.x_end; ++i) {
+    const double dx = stamp.x0 + i - x;
+    column_weight[static_cast<std::size_t>(i)] = std::exp(scale * dx * dx);
+  }
   for (int j = box.y_begin; j < box.y_end; ++j) {
-    const double dy = stamp.y0 + j - y;
+    const double dy = stamp.y0 + j - y, row_weight = std::exp(scale * dy * dy);
     for (int i = box.x_begin; i < box.x_end; ++i) {
       const std::size_t k = stamp.index(i, j);
       if (stamp.variance[k] == 0) continue;
       const double dx = stamp.x0 + i - x, r2 = dx * dx + dy * dy;
-      double w = std::exp(scale * r2);
-      if (r2 > (radius - 0.5) * (radius - 0.5)) w *= std::clamp(radius + 0.5 - std::sqrt(r2), 0.0, 1.0);
+      double w = row_weight * column_weight[static_cast<std::size_t>(i)];
+      if (r2 > rim2) w *= std::clamp(radius + 0.5 - std::sqrt(r2), 0.0, 1.0);
       visit(k, dx, dy, w);
     }
   }
@@ -85,7 +92,8 @@ void finish(const Stamp& stamp, double gain, double sigma, const Sums& s, Window
     axx += f * (1 - dx * dx / w2);
     ayy += f * (1 - dy * dy / w2);
     axy -= f * dx * dy / w2;
-    const double v = w * w * (std::abs(stamp.variance[k]) + peak * std::exp(-0.5 * (dx * dx + dy * dy) / wide));
+    const double light = peak > 0 ? peak * std::exp(-0.5 * (dx * dx + dy * dy) / wide) : 0.0;
+    const double v = w * w * (std::abs(stamp.variance[k]) + light);
     bxx += v * dx * dx;
     byy += v * dy * dy;
     bxy += v * dx * dy;
