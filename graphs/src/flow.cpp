@@ -35,7 +35,7 @@ Flow::Flow(const Layout& layout, int threads, std::size_t max_in_flight, Body bo
       body_(std::move(body)),
       end_(std::move(end)),
       threads_(allowed_threads(threads)),
-      // One slot is kept for our worker. With one slot in all it shares that with TBB: one body at a time.
+      // One slot is kept for our worker. With one slot in all it shares that with TBB.
       arena_(threads_, threads_ > 1 ? 1 : 0),
       exit_(max_in_flight) {
   arena_.initialize();

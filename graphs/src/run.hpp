@@ -10,6 +10,7 @@
 #include "flow.hpp"
 #include "frame_context.hpp"
 #include "instances.hpp"
+#include "node_clock.hpp"
 #include "stop.hpp"
 
 #include <starflow/graph/runner.hpp>
@@ -74,12 +75,15 @@ class Run {
   void call_back(const FrameContext& frame, Outcome outcome);
   void count(const FrameContext& frame, Outcome outcome);
   [[nodiscard]] RunSummary summary_now(bool source_ended) const;
+  [[nodiscard]] std::vector<NodeTime> times() const;
 
   std::mutex log_mutex_;
+  std::vector<NodeClock> clocks_;  // of each node
   Instances instances_;
   bool pushed_;  // the source is source.push
   FramePool pool_;
   std::atomic<std::uint64_t> next_seq_{0};
+  std::mutex one_body_;  // held by a body where the run has one thread
   std::optional<std::pair<std::uint64_t, std::string>>
       last_failed_;  // frame id and source of the frame before, if failed
 

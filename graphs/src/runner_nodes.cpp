@@ -73,6 +73,7 @@ bool Run::read(FrameContext& frame) {
   Failure failure;
   bool more = true;
   try {
+    const NodeClock::Visit visit(clocks_[source]);
     more = instances_.sources[source]->next(context);
   } catch (...) {
     failure = current_failure();
@@ -115,6 +116,9 @@ void Run::process(std::size_t node, FrameContext& frame) noexcept {
     if (stop.aborted()) {
       frame.withheld.store(true, std::memory_order_relaxed);
     } else {
+      // An arena of one thread still lets TBB's worker in beside ours now and then.
+      std::unique_lock alone(one_body_, std::defer_lock);
+      if (flow_->threads() == 1) alone.lock();
       // A body that waits (for a loop of its own or of OpenCV) must not be given another body meanwhile.
       oneapi::tbb::this_task_arena::isolate([&] { run_body(node, frame); });
     }
@@ -125,7 +129,10 @@ void Run::process(std::size_t node, FrameContext& frame) noexcept {
 void Run::run_body(std::size_t node, FrameContext& frame) {
   try {
     NodeContext context(*this, node, frame);
-    instances_.nodes[node]->process(context);
+    {
+      const NodeClock::Visit visit(clocks_[node]);
+      instances_.nodes[node]->process(context);
+    }
     frame.check_sent(node);
   } catch (...) {
     fail(node, frame, current_failure());
