@@ -21,6 +21,9 @@ Diagnostic at_option(const NodeSpec& node, const std::string& option, const std:
   Diagnostic d = placed ? found->second.place : node.place;
   if (!placed && !option.empty()) d.path += (d.path.empty() ? "" : ".") + ("options." + option);
   d.text = "node '" + node.id + "': " + text;
+  // The place is in the graph, but a parameter may have brought the value there.
+  const std::size_t note = placed ? found->second.from.find(" (parameter ") : std::string::npos;
+  if (note != std::string::npos) d.text += found->second.from.substr(note);
   return d;
 }
 

@@ -108,6 +108,20 @@ JsonDoc JsonDoc::argument(std::string text, std::string name) {
   return doc;
 }
 
+JsonDoc JsonDoc::argument(std::vector<std::string> texts, std::string name) {
+  JsonDoc doc(texts.size() == 1 ? texts.front() : std::string(), std::move(name));
+  if (texts.size() == 1) {
+    doc.root_ = JsonValue{std::move(texts.front()), 0, doc.text_.size()};
+  } else {
+    JsonValue::List list;
+    for (std::string& text : texts) list.push_back({std::move(text), 0, 0});
+    doc.root_ = JsonValue{std::move(list), 0, 0};
+  }
+  doc.ok_ = true;
+  doc.argument_ = true;
+  return doc;
+}
+
 Diagnostic JsonDoc::place(std::size_t offset) const {
   Diagnostic d;
   d.file = file_;

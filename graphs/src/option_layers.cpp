@@ -115,7 +115,7 @@ void OptionLayers::add(const SetArgument& argument) {
   tried_.insert(spec->name);
   ResolvedOption option;
   option.place = argument.doc.place(0);
-  option.from = "--set";
+  option.from = argument.from;
   if (Refusal r = convert_argument(argument.doc, *spec, option.value); !r.text.empty()) {
     problems_.add(argument.doc, 0, {}, std::move(r.text), std::move(r.hint));
     return;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 namespace starflow::graph {
 namespace {
@@ -40,9 +41,11 @@ bool split(std::string_view path, SetArgument& out) {
 
 std::vector<SetArgument> read_overrides(const Overrides& overrides, Problems& problems) {
   std::vector<SetArgument> list;
-  for (const auto& [path, value] : overrides) {
-    SetArgument argument{{}, {}, {}, JsonDoc::argument(value, "--set " + path)};
-    if (!split(path, argument)) {
+  for (const auto& o : overrides) {
+    const std::string name = o.given_as.empty() ? "--set " + o.path : o.given_as;
+    JsonDoc doc = std::visit([&](const auto& value) { return JsonDoc::argument(value, name); }, o.value);
+    SetArgument argument{{}, {}, {}, std::move(doc), o.given_as.empty() ? "--set" : o.given_as};
+    if (!split(o.path, argument)) {
       problems.add(argument.doc, 0, {}, "a path is parameters.NAME, nodes.ID.options.NAME or run.NAME");
       continue;
     }

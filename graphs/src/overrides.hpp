@@ -20,6 +20,7 @@ struct SetArgument {
   Target target = Target::parameter;
   std::string node, name;
   JsonDoc doc;
+  std::string from;  ///< "--set", or what the user wrote instead
 };
 
 /// Splits the paths; of equal ones the last stays. Paths of another form are problems.

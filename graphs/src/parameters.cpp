@@ -187,7 +187,7 @@ void Parameters::set(const SetArgument& argument, Problems& problems) {
     p.broken = true;
     problems.add(argument.doc, 0, {}, std::move(r.text), std::move(r.hint));
   }
-  p.from = "--set";
+  p.from = argument.from;
 }
 
 std::vector<std::string> Parameters::names() const {

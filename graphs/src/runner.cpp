@@ -46,6 +46,7 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
       layout(checked(spec), options.keep),
       gate(spec.run.max_in_flight, spec.run.max_bytes_in_flight),
       stop(gate),
+      clocks_(spec.nodes.size()),
       instances_(start_nodes(spec, options.force, [this](LogLevel level, std::string_view text) { log(level, text); })),
       pushed_(layout.nodes[layout.source].type->name == kPushSource),
       pool_(layout),

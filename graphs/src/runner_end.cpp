@@ -100,6 +100,7 @@ void Run::write_sinks(FrameContext& frame, Outcome outcome) {
     if (!instances_.sinks[i] || broken_sinks_[i]) continue;
     try {
       SinkContext context(*this, i, frame, outcome);
+      const NodeClock::Visit visit(clocks_[i]);
       instances_.sinks[i]->write(context);
     } catch (...) {
       broken_sinks_[i] = true;
@@ -144,12 +145,21 @@ RunSummary Run::summary_now(bool source_ended) const {
   return now;
 }
 
+std::vector<NodeTime> Run::times() const {
+  std::vector<NodeTime> list;
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    list.push_back({layout.nodes[i].id, layout.nodes[i].type->name, clocks_[i].calls(), clocks_[i].seconds()});
+  }
+  return list;
+}
+
 // After the last frame, when the threads of the flow are gone.
 RunReport Run::close(bool source_ended) {
   RunReport report;
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;
     try {
+      const NodeClock::Visit visit(clocks_[i], 0);
       instances_.sinks[i]->close(summary_now(source_ended));
     } catch (...) {
       stop.abort("closing sink '" + layout.nodes[i].id + "': " + current_failure().text);
@@ -170,6 +180,7 @@ RunReport Run::close(bool source_ended) {
   report.aborted = stop.aborted();
   report.peak_in_flight = figures.peak_frames;
   report.peak_bytes = figures.peak_bytes;
+  report.times = times();
   const std::lock_guard lock(phase_mutex_);
   report_ = report;
   phase_ = Phase::closed;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "commands.hpp"
+#include "console.hpp"
 #include "exit_code.hpp"
 #include "host.hpp"
+#include "text.hpp"
 
 #include <fmt/format.h>
 
@@ -64,7 +66,11 @@ void print_ports(std::string_view title, const std::vector<PortSpec>& ports) {
 int print_type(const graph::Registry& registry, const std::string& name) {
   const NodeType* type = registry.find(name);
   if (type == nullptr) {
-    fmt::print(stderr, "error: no node type \"{}\"; `starflow inspect types` lists them\n", name);
+    std::vector<std::string> names;
+    for (const auto& [known, of_it] : registry.types()) names.push_back(known);
+    const std::string hint = graph::did_you_mean(name, names);
+    print_error("error: no node type {}; {}`starflow inspect types` lists them\n", graph::in_quotes(name),
+                hint.empty() ? "" : hint + " ");
     return ExitCode::bad_config;
   }
   fmt::print("{} ({})\n{}\n", type->name, registry.owner(name), type->doc);
@@ -93,7 +99,7 @@ int print_methods() {
     if (entry.path().extension() == ".json") files.insert(entry.path());
   }
   if (files.empty()) {
-    fmt::print(stderr, "error: no presets in {}\n", folder.string());
+    print_error("error: no presets in {}\n", folder.string());
     return ExitCode::bad_config;
   }
   for (const auto& file : files) {
@@ -120,9 +126,16 @@ int print_plugins(const graph::Registry& registry) {
 }  // namespace
 
 int command_inspect(const InspectArguments& arguments) {
+  const bool of_one = arguments.what == "type";
+  if (of_one != !arguments.name.empty()) {
+    print_error("error: {}\n",
+                of_one ? "which one? `starflow inspect type NAME`"
+                       : "a name follows `inspect type` only; `starflow inspect type " + arguments.name + "`");
+    return ExitCode::bad_config;
+  }
   if (arguments.what == "methods") return print_methods();
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
-  if (arguments.what == "type") return print_type(registry, arguments.name);
+  if (of_one) return print_type(registry, arguments.name);
   if (arguments.what == "plugins") return print_plugins(registry);
   return print_types(registry);
 }

@@ -4,6 +4,8 @@
 /// \file
 /// The subcommands. Each takes what its part of the command line said and returns an exit code.
 
+#include <starflow/graph/graph_spec.hpp>
+
 #include <string>
 #include <vector>
 
@@ -15,8 +17,10 @@ struct RunArguments {
   std::string output;               ///< the parameter `output`; empty = the graph's
   std::vector<std::string> set;     ///< "path=value"
   int threads = -1;                 ///< -1 = the graph's
+  graph::Overrides more;            ///< from options of a command that is written in terms of run
   bool force = false;
   bool quiet = false;
+  bool stage_times = false;
   std::vector<std::string> plugin_dirs;
 };
 

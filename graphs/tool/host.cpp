@@ -10,25 +10,20 @@
 namespace starflow::tool {
 namespace {
 
-/// The refusals, one a line.
-std::string refusals(const graph::Registry& registry) {
-  std::string text;
-  for (const graph::PluginRecord& p : registry.plugins()) {
-    if (!p.refusal.empty()) text += p.file + ": " + p.refusal + '\n';
-  }
-  return text;
+/// A type that nobody has, and whose name is not that of another mistyped: the hint asks for the plugin.
+bool misses_a_plugin(const graph::Diagnostic& d) {
+  return d.text.starts_with("unknown node type") && d.hint.starts_with("is a plugin missing?");
 }
 
-bool misses_a_type(const graph::ConfigError& e) {
-  return std::ranges::any_of(e.diagnostics(),
-                             [](const graph::Diagnostic& d) { return d.text.starts_with("unknown node type"); });
+bool any_refused(const graph::Registry& registry) {
+  return std::ranges::any_of(registry.plugins(), [](const graph::PluginRecord& p) { return !p.refusal.empty(); });
 }
 
 }  // namespace
 
 graph::Registry load_registry(const std::vector<std::string>& plugin_dirs) {
   for (const std::string& dir : plugin_dirs) {
-    if (!std::filesystem::is_directory(dir)) throw PluginProblem("--plugin-dir " + dir + ": no such folder");
+    if (!std::filesystem::is_directory(dir)) throw PluginProblem("--plugin-dir " + dir + ": error: no such folder\n");
   }
   graph::Registry registry;
   graph::register_builtin(registry);
@@ -48,11 +43,12 @@ graph::GraphSpec load_graph(const std::string& path,
   try {
     return graph::GraphSpec::load(path, registry, overrides);
   } catch (const graph::ConfigError& e) {
-    const std::string refused = refusals(registry);
-    if (!misses_a_type(e) || (refused.empty() && !registry.plugins().empty())) throw;
-    const std::string found =
-        registry.plugins().empty() ? "no plugin was found; give its folder by --plugin-dir\n" : refused;
-    throw PluginProblem(e.what() + found);
+    const auto misses_a_type = [](const graph::Diagnostic& d) { return d.text.starts_with("unknown node type"); };
+    const bool plugin = std::ranges::any_of(e.diagnostics(), misses_a_plugin) ||
+                        (any_refused(registry) && std::ranges::any_of(e.diagnostics(), misses_a_type));
+    if (!plugin) throw;
+    const bool none = registry.plugins().empty();
+    throw PluginProblem(std::string(e.what()) + (none ? "no plugin was found; give its folder by --plugin-dir\n" : ""));
   }
 }
 

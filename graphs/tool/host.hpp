@@ -13,7 +13,7 @@
 
 namespace starflow::tool {
 
-/// A graph that can't run because of a plugin.
+/// A graph that can't run because of a plugin. The text is whole lines.
 class PluginProblem : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -27,8 +27,8 @@ class PluginProblem : public std::runtime_error {
 /// read.
 [[nodiscard]] std::string share_folder();
 
-/// As GraphSpec::load. \throws PluginProblem instead of ConfigError where a node type is missing that a refused plugin
-/// may hold, or where no plugin was found at all; its text holds the refusals too.
+/// As GraphSpec::load. \throws PluginProblem instead of ConfigError where a node type is missing that a plugin may hold
+/// which is not here or was refused.
 [[nodiscard]] graph::GraphSpec load_graph(const std::string& path,
                                           const graph::Registry& registry,
                                           const graph::Overrides& overrides);

@@ -3,17 +3,23 @@
 /// The `starflow` command.
 
 #include "commands.hpp"
+#include "console.hpp"
 #include "exit_code.hpp"
 #include "host.hpp"
 #include "signals.hpp"
+#include "text.hpp"
 
 #include <starflow/graph/diagnostic.hpp>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
 #include <exception>
 #include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace starflow::tool {
 namespace {
@@ -31,6 +37,8 @@ void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
   run->add_option("--set", a.set, "PATH=VALUE, PATH being parameters.NAME, nodes.ID.options.NAME or run.NAME")
       ->allow_extra_args(false);
   run->add_option("--threads", a.threads, "Worker threads; 0 = all")->check(CLI::Range(0, 1024));
+  run->add_flag("--stage-times", a.stage_times,
+                "End standard output with one JSON line: seconds of reading, detection, centroids, writing");
   run->add_flag("--force", a.force, "Replace existing outputs");
   run->add_flag("-q,--quiet", a.quiet, "No progress, no summary");
   add_plugin_dirs(*run, a.plugin_dirs);
@@ -69,6 +77,37 @@ void add_inspect(CLI::App& app, InspectArguments& a, std::function<int()>& actio
   inspect->callback([&] { action = [&a] { return command_inspect(a); }; });
 }
 
+/// What is wrong with the words that no option or argument took.
+std::string unexpected(const CLI::App& app, const std::vector<std::string>& words) {
+  std::vector<std::string> options, commands;
+  for (const CLI::Option* o : app.get_options()) {
+    for (const std::string& name : o->get_lnames()) options.push_back("--" + name);
+  }
+  for (const CLI::App* c : app.get_subcommands(nullptr)) commands.push_back(c->get_name());
+  std::string text;
+  const auto add = [&](std::string_view what, const std::string& word, const std::vector<std::string>& known) {
+    const std::string hint = graph::did_you_mean(word, known);
+    text += fmt::format("error: {} {}{}{}\n", what, graph::in_quotes(word), hint.empty() ? "" : "; ", hint);
+  };
+  for (const std::string& word : words) {
+    if (word.starts_with('-')) add("unknown option", word.substr(0, word.find('=')), options);
+  }
+  if (!text.empty()) return text;  // other words may be their values
+  for (const std::string& word : words)
+    add(commands.empty() ? "unexpected argument" : "unknown command", word, commands);
+  return text;
+}
+
+int refuse(const CLI::App& app, const CLI::ParseError& e) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  const std::string words = unexpected(command, app.remaining(true));
+  const std::string name = chosen.empty() ? "starflow" : "starflow " + command.get_name();
+  print_error("{}`{} --help` shows what is allowed\n",
+              words.empty() ? fmt::format("error: {}\n", e.what()) : printable(words), name);
+  return ExitCode::bad_config;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Star positions inside a dataflow", "starflow");
   app.set_version_flag("--version", STARFLOW_VERSION);
@@ -84,9 +123,16 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? ExitCode::all_ok : ExitCode::bad_config;
+    return e.get_exit_code() == 0 ? app.exit(e) : refuse(app, e);
   }
   return action();
+}
+
+/// What was printed has arrived. \return \p code, or what says that it has not
+int flushed(int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  print_error("error: can't write standard output\n");
+  return code == ExitCode::all_ok ? ExitCode::aborted : code;
 }
 
 }  // namespace
@@ -94,18 +140,18 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace starflow::tool;
-  block_signals();
+  keep_standard_descriptors();
+  ignore_write_signals();
   try {
-    return run(argc, argv);
+    return flushed(run(argc, argv));
   } catch (const starflow::graph::ConfigError& e) {
-    fmt::print(stderr, "{}{} problem{}; nothing was run\n", e.what(), e.diagnostics().size(),
-               e.diagnostics().size() == 1 ? "" : "s");
+    print_error("{}{}; nothing was run\n", e.what(), counted(e.diagnostics().size(), "problem"));
     return ExitCode::bad_config;
   } catch (const PluginProblem& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    write_error(e.what());
     return ExitCode::bad_plugin;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    print_error("error: {}\n", e.what());
     return ExitCode::aborted;
   }
 }

@@ -17,19 +17,19 @@ namespace starflow::tool {
 /// Writes to standard error. Thread-safe.
 class Progress {
  public:
-  /// \param quiet  nothing but log lines
+  /// \param quiet  nothing but what say() and warnings bring
   explicit Progress(bool quiet);
 
   void set_total(std::uint64_t frames) { total_ = frames; }  ///< 0 = unknown
   void update(const RunSummary& so_far);
   void log(LogLevel level, std::string_view text);
-  void finish();  ///< removes the rewritten line
+  void say(std::string_view text);  ///< a line of its own, also when quiet
+  void finish();                    ///< removes the rewritten line
   [[nodiscard]] double seconds() const;
 
  private:
   using Clock = std::chrono::steady_clock;
   [[nodiscard]] std::string line(const RunSummary& so_far) const;
-  void clear();
 
   std::mutex mutex_;
   bool quiet_, terminal_, shown_ = false;

@@ -15,14 +15,20 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace starflow::graph {
 
 /// `--set path=value`: path is `parameters.NAME`, `nodes.ID.options.NAME` or `run.NAME`, where NAME has dots for
-/// members of nested objects; value is JSON, or a bare text. Of equal paths the last wins; null takes back what a file
-/// gave.
-using Overrides = std::vector<std::pair<std::string, std::string>>;
+/// members of nested objects. Of equal paths the last wins; null takes back what a file gave.
+struct Override {
+  std::string path;
+  /// JSON, or a bare text. A list is texts as they are, of which nothing is read as JSON; one alone is a text.
+  std::variant<std::string, std::vector<std::string>> value;
+  std::string given_as = {};  ///< what the user wrote, for messages: "--output"; empty = "--set"
+};
+using Overrides = std::vector<Override>;
 
 enum class WhenFull : std::uint8_t { block };
 

@@ -53,6 +53,8 @@ class JsonDoc {
   [[nodiscard]] static JsonDoc load(const std::string& path);
   /// A value of the command line: JSON where it is that, else the bare text. Never has problems, nor lines.
   [[nodiscard]] static JsonDoc argument(std::string text, std::string name);
+  /// Texts of the command line that are no JSON, in any encoding: a list of them, or the one text.
+  [[nodiscard]] static JsonDoc argument(std::vector<std::string> texts, std::string name);
 
   [[nodiscard]] bool ok() const noexcept { return ok_; }  ///< root() is the whole text; duplicate keys are possible
   [[nodiscard]] const JsonValue& root() const noexcept { return root_; }

@@ -39,12 +39,20 @@ struct RunOptions {
   std::function<void(const RunSummary&)> on_progress;      ///< after each frame, with the counts so far
 };
 
+/// What one node of the graph took.
+struct NodeTime {
+  std::string id, type;
+  std::uint64_t calls = 0;  ///< frames read, processed or written; a sink's close() is part of `seconds` only
+  double seconds = 0;       ///< of the wall, in its bodies; with several threads those of all nodes overlap
+};
+
 struct RunReport {
   RunSummary summary;
   bool aborted = false;  ///< by a RunError, too many failed frames, or abort()
   std::size_t peak_in_flight = 0;
   std::size_t peak_bytes = 0;
   std::vector<std::pair<std::string, std::string>> reports;  ///< node id and the JSON object of its sink
+  std::vector<NodeTime> times;                               ///< of every node, in the order of GraphSpec::nodes
 };
 
 class Run;
