@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// What a run says at its end: failures, reports of sinks, counts, times.
+
+#include "progress.hpp"
+
+#include <starflow/graph/graph_spec.hpp>
+#include <starflow/graph/runner.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace starflow::tool {
+
+/// Tells of the frames that did not come out whole: the first few at once, the rest as a number.
+class FailureLines {
+ public:
+  explicit FailureLines(Progress& progress) : progress_(progress) {}
+  void add(const graph::FrameResult& result);
+  void finish() const;
+
+ private:
+  Progress& progress_;
+  std::size_t count_ = 0;
+};
+
+/// A sink's report: a line for each value, a table for a list of objects; an output that is not complete is a warning.
+void print_report(const std::string& node, const std::string& json);
+
+/// "12 frames: 11 ok, 1 failed; 300 stars; 1.20 s, 10.0 frames/s"
+void print_counts(const RunSummary& summary, double seconds);
+
+/// Which field of the stage times each node belongs to.
+class StageTimes {
+ public:
+  explicit StageTimes(const graph::GraphSpec& spec);
+  /// One JSON line. read_s is of the source, detect_s of nodes that make detections, whose background is measured
+  /// inside and not timed apart (background_s is null), centroid_s of nodes that make stars of a frame, write_s of
+  /// sinks. Wall seconds; with several threads the stages overlap.
+  [[nodiscard]] std::string json(const graph::RunReport& report, double total_seconds) const;
+
+ private:
+  enum class Stage : std::uint8_t { read, detect, centroid, write, other };
+  std::vector<Stage> stages_;  // of each node
+};
+
+}  // namespace starflow::tool
