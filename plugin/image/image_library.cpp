@@ -20,7 +20,7 @@ namespace {
 void check_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   const std::vector<unsigned char> bytes(std::istreambuf_iterator<char>(in), {});
-  if (const auto fault = check_image(bytes)) throw FrameError(fault->code, path + " " + fault->text);
+  if (const auto fault = check_image(bytes)) throw FrameError(fault->code, fault->text);
 }
 
 int count_pages(const std::string& path) {
@@ -36,16 +36,16 @@ void read(const std::string& path, ImagePixels& out) {
   try {
     if (cv::haveImageReader(path)) out.image = cv::imread(path, cv::IMREAD_UNCHANGED);
   } catch (const cv::Exception& e) {
-    throw FrameError("image.unreadable", path + " can't be decoded: " + e.err);
+    throw FrameError("image.unreadable", "can't be decoded: " + e.err);
   }
   if (out.image.empty()) {
     throw FrameError("image.unreadable",
-                     path + " is neither a FITS file nor an image that OpenCV can decode (PNG, TIFF, JPEG, ...)");
+                     "is neither a FITS file nor an image that OpenCV can decode (PNG, TIFF, JPEG, ...)");
   }
   const int channels = out.image.channels();
   if (channels != 1 && channels != 3 && channels != 4) {
-    throw FrameError("image.unsupported", path + " has " + std::to_string(channels) +
-                                              " channels; grey, colour and colour with alpha are read");
+    throw FrameError("image.unsupported",
+                     "has " + std::to_string(channels) + " channels; grey, colour and colour with alpha are read");
   }
   out.pages = count_pages(path);
 }

@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
 #include <string_view>
 
 namespace starflow {
@@ -20,11 +19,12 @@ constexpr int kMaxAxes = 6;          // of a compressed image in CFITSIO
 constexpr double kMaxTile = 0x1p28;  // px
 constexpr double kMaxBytes = 0x1p62;
 
-// Reads the header that begins at the file's position, up to the end of its last block. \return false at the end of the
+// Reads the header that begins at \p position, which then stands behind its last block. \return false at the end of the
 // file.
-bool read_header(std::ifstream& in, FitsHeader& header) {
+bool read_header(const ReadBytes& read, std::uint64_t& position, FitsHeader& header) {
   std::array<char, kBlock> block{};
-  while (in.read(block.data(), block.size())) {
+  while (read(position, block) == kBlock) {
+    position += kBlock;
     for (std::size_t at = 0; at < kBlock; at += kCard) {
       const std::string_view card(&block[at], kCard);
       const std::string_view key = card.substr(0, std::min<std::size_t>(card.find_first_of(" ="), 8));
@@ -51,6 +51,9 @@ double data_bytes(const FitsHeader& header) {
 std::optional<std::string> find_tile_fault(const FitsHeader& header) {
   const double axes = header.number("ZNAXIS").value_or(0);
   if (!(axes >= 1 && axes <= kMaxAxes)) return "ZNAXIS is not a number from 1 to 6";
+  constexpr std::array<double, 6> kBitpix{8, 16, 32, 64, -32, -64};
+  if (std::find(kBitpix.begin(), kBitpix.end(), header.number("ZBITPIX").value_or(0)) == kBitpix.end())
+    return "ZBITPIX is not one of 8, 16, 32, 64, -32, -64";
   double tile = 1;
   for (int i = 1; i <= static_cast<int>(axes); ++i) {
     const std::string n = std::to_string(i);
@@ -67,18 +70,18 @@ std::optional<std::string> find_tile_fault(const FitsHeader& header) {
 
 }  // namespace
 
-std::optional<std::string> find_fits_fault(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
+std::optional<std::string> find_fits_fault(const ReadBytes& read) {
+  std::uint64_t position = 0;
   for (int hdu = 0; hdu < kMaxHdus; ++hdu) {
     FitsHeader header;
-    if (!read_header(in, header)) return std::nullopt;
+    if (!read_header(read, position, header)) return std::nullopt;
     if (header.text("ZIMAGE") == "T") {
       if (const auto fault = find_tile_fault(header))
         return "HDU " + std::to_string(hdu) + " is no compressed image: " + *fault;
     }
     const double bytes = data_bytes(header);
     if (!(bytes >= 0 && bytes < kMaxBytes)) return std::nullopt;
-    in.seekg(static_cast<std::streamoff>(bytes), std::ios::cur);
+    position += static_cast<std::uint64_t>(bytes);
   }
   return std::nullopt;
 }

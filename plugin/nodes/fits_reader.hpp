@@ -27,8 +27,8 @@ class FitsReader {
  public:
   /// \param hdu  "" = the first image with data, else a number (0 = primary) or a name ("SCI", "SCI,2").
   /// \throws FrameError `fits.unreadable`, `fits.no_image` (tables only), `fits.no_hdu`, `fits.not_2d`,
-  /// `fits.truncated`,
-  ///         `fits.too_large`. Nothing is allocated for pixels here.
+  ///         `fits.truncated`, `fits.damaged`, `fits.too_large`, `fits.unsupported`. Nothing is allocated for pixels
+  ///         here. The text says what is wrong with the file, without its name: "is cut short: ..."
   FitsReader(const std::string& path, const std::string& hdu);
   ~FitsReader();
   FitsReader(const FitsReader&) = delete;
@@ -43,8 +43,8 @@ class FitsReader {
   /// Reads plane 0 ... planes() - 1.
   ///
   /// Integers of 8 and 16 bit stay integers, unsigned ones by BZERO too; 32 bit signed stays; 32 bit unsigned and 64
-  /// bit become f64. Scaled integers become f32, of 32 bit or more f64. \throws FrameError `fits.truncated`,
-  /// `fits.unreadable`.
+  /// bit become f64. Scaled integers become f32, of 32 bit or more f64.
+  /// \throws FrameError `fits.truncated`, `fits.damaged`, `fits.unreadable`, `fits.no_decoder`.
   [[nodiscard]] FitsPixels read(int plane) const;
 
  private:

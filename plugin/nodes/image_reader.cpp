@@ -1,65 +1,39 @@
 // SPDX-License-Identifier: MIT
 #include "image_reader.hpp"
 
+#include "companion.hpp"
+
 #include <starflow/sdk/node.hpp>
 
 #include <opencv2/core.hpp>
 
 #include <dlfcn.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <vector>
+#include <string>
 
 namespace starflow {
 namespace {
 
-namespace fs = std::filesystem;
-
-// The folder of the code that runs here: the plugin's or the program's, and the parent's bin beside a test's.
-std::vector<fs::path> search_folders() {
-  std::vector<fs::path> folders;
-  Dl_info self{};
-  if (dladdr(reinterpret_cast<const void*>(&take_channel), &self) != 0 && self.dli_fname != nullptr) {
-    std::error_code error;
-    const fs::path own = fs::absolute(self.dli_fname, error).parent_path();
-    folders = {own, own.parent_path() / "bin"};
-  }
-  if (const char* listed = std::getenv("STARFLOW_PLUGIN_PATH"); listed != nullptr) {
-    std::string_view rest(listed);
-    while (!rest.empty()) {
-      const auto colon = rest.find(':');
-      if (colon != 0) folders.emplace_back(rest.substr(0, colon));
-      rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
-    }
-  }
-  return folders;
-}
-
 [[noreturn]] void refuse(const std::string& text) { throw FrameError("image.no_reader", text); }
 
 const ImageReaderDescriptor* load() {
-  std::string searched;
-  for (const fs::path& folder : search_folders()) {
-    const fs::path file = folder / kImageLibrary;
-    std::error_code error;
-    searched += (searched.empty() ? "" : ", ") + folder.string();
-    if (!fs::exists(file, error)) continue;
-    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed: frames keep its memory
-    if (library == nullptr) {
-      const char* reason = dlerror();
-      refuse(file.string() + " can't be loaded (" + (reason != nullptr ? reason : "no reason given") +
-             "); it needs OpenCV's imgcodecs, Debian package libopencv-imgcodecs406");
-    }
-    const auto* reader = static_cast<const ImageReaderDescriptor*>(dlsym(library, kImageReaderSymbol));
-    if (reader == nullptr || reader->magic != kImageReaderMagic || reader->size < sizeof(ImageReaderDescriptor) ||
-        reader->api != kImageReaderApi || std::string_view(reader->abi_tag) != kPluginAbiTag) {
-      refuse(file.string() + " is not the image reader of this starflow; install the one of the same version");
-    }
-    return reader;
+  const Companion found = find_companion(kImageLibrary);
+  if (found.file.empty()) {
+    refuse(std::string(kImageLibrary) + ", which reads PNG, TIFF and JPEG, was not found in " + found.searched +
+           "; build it with Debian package libopencv-imgcodecs-dev or set STARFLOW_PLUGIN_PATH");
   }
-  refuse(std::string(kImageLibrary) + ", which reads PNG, TIFF and JPEG, was not found in " + searched +
-         "; build it with Debian package libopencv-imgcodecs-dev or set STARFLOW_PLUGIN_PATH");
+  void* library = dlopen(found.file.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed: frames keep its memory
+  if (library == nullptr) {
+    const char* reason = dlerror();
+    refuse(found.file.string() + " can't be loaded (" + (reason != nullptr ? reason : "no reason given") +
+           "); it needs OpenCV's imgcodecs, Debian package libopencv-imgcodecs406");
+  }
+  const auto* reader = static_cast<const ImageReaderDescriptor*>(dlsym(library, kImageReaderSymbol));
+  if (reader == nullptr || reader->magic != kImageReaderMagic || reader->size < sizeof(ImageReaderDescriptor) ||
+      reader->api != kImageReaderApi || std::string_view(reader->abi_tag) != kPluginAbiTag) {
+    refuse(found.file.string() + " is not the image reader of this starflow; install the one of the same version");
+  }
+  return reader;
 }
 
 }  // namespace

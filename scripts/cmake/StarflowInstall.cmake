@@ -12,10 +12,11 @@ install(TARGETS starflow_core starflow_plugin starflow_graphs EXPORT starflow-ta
 install(EXPORT starflow-targets NAMESPACE starflow:: DESTINATION ${STARFLOW_PACKAGE_DIR})
 
 install(TARGETS starflow RUNTIME)
-install(TARGETS starflow_centroid starflow_image LIBRARY DESTINATION ${STARFLOW_PLUGIN_DIR})
+install(TARGETS starflow_centroid starflow_image starflow_unfits
+  LIBRARY DESTINATION ${STARFLOW_PLUGIN_DIR} RUNTIME DESTINATION ${STARFLOW_PLUGIN_DIR})
 
 # What `starflow run` needs: the command and its plugins, without the tests.
-add_custom_target(starflow_all DEPENDS starflow starflow_centroid starflow_image)
+add_custom_target(starflow_all DEPENDS starflow starflow_centroid starflow_image starflow_unfits)
 
 install(DIRECTORY configs/ DESTINATION ${STARFLOW_CONFIG_DIR} FILES_MATCHING PATTERN "*.json")
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

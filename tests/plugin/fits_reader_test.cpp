@@ -8,14 +8,10 @@
 
 #include <opencv2/core.hpp>
 
-#include <fitsio.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <ostream>
 #include <thread>
@@ -47,23 +43,6 @@ std::vector<double> values_of(const cv::Mat& image) {
   cv::Mat all;
   image.convertTo(all, CV_64F);
   return {all.begin<double>(), all.end<double>()};
-}
-
-/// Copies a FITS file; `target` is a CFITSIO file name, so ".gz" and "[compress R]" mean what they say.
-void recode(const std::string& from, const std::string& target) {
-  fitsfile* in = nullptr;
-  fitsfile* out = nullptr;
-  int status = 0;
-  fits_open_diskfile(&in, from.c_str(), READONLY, &status);
-  fits_create_file(&out, target.c_str(), &status);
-  if (target.ends_with(']')) {
-    fits_img_compress(in, out, &status);
-  } else {
-    fits_copy_file(in, out, 1, 1, 1, &status);
-  }
-  fits_close_file(out, &status);
-  fits_close_file(in, &status);
-  ASSERT_EQ(status, 0);
 }
 
 struct Stored {
@@ -246,40 +225,6 @@ TEST(FitsReader, TakesDegenerateAxesForAnImage) {
   EXPECT_EQ(FitsReader(folder.write("a.fits", fits_primary({8, {2, 1, 1, 1}, "\1\2", {}})), "").planes(), 1);
 }
 
-// Compression
-
-class FitsPacked : public testing::TestWithParam<std::string> {};
-
-TEST_P(FitsPacked, GivesTheSamePixels) {
-  const TempDir folder;
-  std::vector<std::int16_t> values(100 * 50);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int16_t>(i * 7919 % 60000 - 30000);
-  values[3] = -32768;
-  const std::string plain = folder.write(
-      "plain.fits", fits_primary({16,
-                                  {100, 50},
-                                  big_endian(values),
-                                  {card("BZERO", "32768"), card("BLANK", "-32768"), card("EXPTIME", "5")}}));
-  recode(plain, folder / GetParam());
-  std::string packed = GetParam();
-  packed = folder / packed.substr(0, packed.find('['));
-  const FitsPixels want = FitsReader(plain, "").read(0);
-  const FitsReader reader(packed, "");
-  const FitsPixels got = reader.read(0);
-  ASSERT_EQ(got.image.type(), want.image.type());
-  EXPECT_EQ(cv::norm(got.image, want.image, cv::NORM_INF), 0);
-  ASSERT_EQ(cv::countNonZero(want.mask), 1);
-  ASSERT_FALSE(got.mask.empty());
-  EXPECT_EQ(cv::norm(got.mask, want.mask, cv::NORM_INF), 0);
-  EXPECT_EQ(reader.header().number("EXPTIME"), 5);
-  EXPECT_EQ(reader.header().has("ZIMAGE"), GetParam().ends_with(']')) << "packed as asked";
-}
-
-INSTANTIATE_TEST_SUITE_P(Format,
-                         FitsPacked,
-                         testing::Values("a.fits.gz", "b.fits.fz[compress R]", "c.fits.fz[compress G]"),
-                         [](const auto& one) { return std::string(1, one.param[0]); });
-
 // Hostile files
 
 TEST(FitsReader, SaysThatAFileHoldsTablesOnly) {
@@ -309,77 +254,6 @@ TEST(FitsReader, ReadsTheShortestWholeFileOfThatKind) {
   std::string bytes = fits_primary({16, {64, 64}, std::string(8192, '\1'), {}});
   bytes.resize(2880 + 8192);
   EXPECT_EQ(error_of(bytes), "");
-}
-
-TEST(FitsReader, SaysThatACutGzipFileIsTruncated) {
-  const TempDir folder;
-  std::vector<std::int16_t> values(100 * 100);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int16_t>(i * 7919 % 30000);
-  recode(folder.write("plain.fits", fits_primary({16, {100, 100}, big_endian(values), {}})), folder / "a.fits.gz");
-  const std::string path = folder / "a.fits.gz";
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-  try {
-    (void)FitsReader(path, "").read(0);
-    FAIL() << "no error";
-  } catch (const FrameError& e) {
-    EXPECT_EQ(e.code(), "fits.truncated") << e.what();
-  }
-}
-
-TEST(FitsReader, SaysThatACutCompressedImageIsTruncated) {
-  const TempDir folder;
-  std::vector<std::int16_t> values(100 * 100);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int16_t>(i * 7919 % 30000);
-  recode(folder.write("plain.fits", fits_primary({16, {100, 100}, big_endian(values), {}})),
-         folder / "a.fits.fz[compress R]");
-  const std::string path = folder / "a.fits.fz";
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 2 * kFitsBlock);
-  try {
-    (void)FitsReader(path, "").read(0);
-    FAIL() << "no error";
-  } catch (const FrameError& e) {
-    EXPECT_EQ(e.code(), "fits.truncated") << e.what();
-  }
-}
-
-TEST(FitsReader, RefusesTilesOfNoSize) {
-  const TempDir folder;
-  recode(folder.write("plain.fits", fits_primary({16, {8, 8}, std::string(128, '\1'), {}})),
-         folder / "a.fits.fz[compress R]");
-  std::fstream file(folder / "a.fits.fz", std::ios::in | std::ios::out | std::ios::binary);
-  const std::string bytes(std::istreambuf_iterator<char>(file), {});
-  const auto at = bytes.find("ZTILE1  =");
-  ASSERT_NE(at, std::string::npos);
-  file.seekp(static_cast<std::streamoff>(at));
-  file << card("ZTILE1", "0");
-  file.close();
-  try {
-    (void)FitsReader(folder / "a.fits.fz", "").read(0);
-    FAIL() << "no error";
-  } catch (const FrameError& e) {
-    EXPECT_EQ(e.code(), "fits.unreadable");
-    EXPECT_NE(std::string(e.what()).find("ZTILE1 is not above 0"), std::string::npos) << e.what();
-  }
-}
-
-TEST(FitsReader, ChecksTheSumOfCompressedData) {
-  const TempDir folder;
-  recode(folder.write("plain.fits", fits_primary({16, {8, 8}, std::string(128, '\1'), {}})),
-         folder / "a.fits.fz[compress R]");
-  fitsfile* sum = nullptr;
-  int status = 0;
-  fits_open_diskfile(&sum, (folder / "a.fits.fz").c_str(), READWRITE, &status);
-  fits_movabs_hdu(sum, 2, nullptr, &status);
-  fits_write_chksum(sum, &status);
-  fits_close_file(sum, &status);
-  ASSERT_EQ(status, 0);
-  EXPECT_NO_THROW((void)FitsReader(folder / "a.fits.fz", "").read(0));
-  std::fstream file(folder / "a.fits.fz", std::ios::in | std::ios::out | std::ios::binary);
-  const auto size = std::filesystem::file_size(folder / "a.fits.fz");
-  file.seekp(static_cast<std::streamoff>(size - kFitsBlock + 4));  // in the last block, which holds the data
-  file << "x";
-  file.close();
-  EXPECT_THROW((void)FitsReader(folder / "a.fits.fz", "").read(0), FrameError);
 }
 
 class FitsHuge : public testing::TestWithParam<std::vector<long long>> {};

@@ -36,7 +36,7 @@ TEST(OutsideFiles, EachGivesAFrameOrAReasonToActOn) {
       ++frames;
       continue;
     }
-    EXPECT_NE(all[i].error_text.find(all[i].info.source), std::string::npos);
+    EXPECT_EQ(all[i].error_text.find(all[i].info.source), std::string::npos) << "the command names the file";
     const bool table =
         all[i].error_code == "fits.no_image" && all[i].error_text.find("detections.file") != std::string::npos;
     const bool cube = all[i].error_code == "fits.cube" && all[i].error_text.find("option plane") != std::string::npos;

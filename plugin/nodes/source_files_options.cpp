@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "source_files_options.hpp"
+
+#include <utility>
+
+namespace starflow {
+namespace {
+
+OptionSpec option(std::string name, Accepts form, std::string doc, std::string unit = {}) {
+  OptionSpec spec;
+  spec.name = std::move(name);
+  spec.form = form;
+  spec.doc = std::move(doc);
+  spec.unit = std::move(unit);
+  return spec;
+}
+
+OptionSpec above_zero(OptionSpec spec) {
+  spec.minimum = 0;
+  spec.above_minimum = true;
+  return spec;
+}
+
+}  // namespace
+
+FilesOptions::FilesOptions(const Options& o)
+    : paths(o.texts("paths")), hdu(o.text("hdu")), channel(o.text("channel")), all_planes(o.is_text("plane")) {
+  if (o.has("plane") && !all_planes) plane = static_cast<int>(o.integer("plane"));
+  const auto number = [&](const char* name) { return o.has(name) ? std::optional(o.number(name)) : std::nullopt; };
+  gain = number("gain");
+  read_noise = number("read_noise");
+  saturation = number("saturation");
+  if (o.has("mask")) mask = o.text("mask");
+  if (o.has("variance")) variance = o.text("variance");
+}
+
+std::vector<OptionSpec> files_option_table() {
+  using enum Accepts;
+  OptionSpec paths = option("paths", text | text_list, "Files, folders and globs (*, ?, [..], ** for any folders).");
+  paths.required = true;
+  paths.result_neutral = true;
+  OptionSpec hdu = option(
+      "hdu", text, "FITS extension by number (0 = primary) or name (SCI or SCI,2); empty = the first image with data.");
+  hdu.fallback = std::string();
+  OptionSpec plane =
+      option("plane", integer | text,
+             "Plane of a FITS cube, counted from 0, or all for one frame a plane; without it a cube is refused.");
+  plane.minimum = 0;
+  plane.maximum = 1e9;
+  plane.choices = {"all"};
+  OptionSpec channel = option(
+      "channel", text, "Which channel of a colour image is measured; luminance is 0.2126 R + 0.7152 G + 0.0722 B.");
+  channel.choices = {"green", "red", "blue", "luminance"};
+  channel.fallback = channel.choices.front();
+  OptionSpec read_noise = option("read_noise", number, "Read noise; overrides the header.", "e-");
+  read_noise.minimum = 0;
+  return {
+      paths,
+      hdu,
+      plane,
+      channel,
+      above_zero(option("gain", number, "Gain; overrides EGAIN and GAIN of the header.", "e-/ADU")),
+      read_noise,
+      above_zero(option("saturation", number, "Level from which a pixel is saturated; overrides the header.", "ADU")),
+      option("mask", text, "FITS file or image of the frames' size; pixels that are not 0 are bad."),
+      option("variance", text, "FITS file or image with the variance of every pixel; 0 and less = bad.", "ADU^2")};
+}
+
+}  // namespace starflow
