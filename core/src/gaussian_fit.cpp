@@ -12,6 +12,7 @@ namespace {
 
 enum : std::size_t { kX, kY, kFlux, kSigmaX, kSigmaY, kLevel };
 
+constexpr double kMaxSigmaRadii = 2;  // of the fitted square: wider stars can't be told from the background
 constexpr double kMinSigma = 0.15;    // px: a third of a pixel in FWHM, below which pixels hold no width
 constexpr double kCoarseStep = 0.03;  // px: where the weights change from the background's to the model's
 constexpr double kFineStep = 1e-6;    // of the squared step in units of its own error: 0.001 sigma
@@ -47,7 +48,7 @@ class Fitter {
   Fitter(const Stamp& stamp, double x, double y, const GaussianFitOptions& options)
       : stamp_(stamp), options_(options), start_x_(x), start_y_(y) {
     window_ = window_around(stamp, std::round(x), std::round(y), options.radius_px);
-    max_sigma_ = 2 * options.radius_px;
+    max_sigma_ = kMaxSigmaRadii * options.radius_px;
   }
 
   GaussianFit run() {
@@ -167,17 +168,8 @@ class Fitter {
       return;
     }
     fit_.covariance = hessian_.inverse();
-    const GaussianParameters& p = fit_.value;
-    const auto at_bound = [this](double sigma) { return sigma <= kMinSigma || sigma >= max_sigma_; };
-    if (!std::ranges::all_of(p, [](double v) { return std::isfinite(v); })) {
-      fit_.termination = Termination::nonfinite;
-    } else if (!(p[kFlux] > 0)) {
-      fit_.termination = Termination::nonpositive_flux;
-    } else if (std::hypot(p[kX] - start_x_, p[kY] - start_y_) > options_.move_limit_px) {
-      fit_.termination = Termination::moved_from_seed;
-    } else if (at_bound(p[kSigmaX]) || at_bound(p[kSigmaY])) {
-      fit_.termination = Termination::at_bound;
-    }
+    const Termination verdict = judge_gaussian(fit_, start_x_, start_y_, options_);
+    if (verdict != Termination::converged) fit_.termination = verdict;
   }
 
   const Stamp& stamp_;
@@ -193,6 +185,16 @@ class Fitter {
 };
 
 }  // namespace
+
+Termination judge_gaussian(const GaussianFit& fit, double start_x, double start_y, const GaussianFitOptions& options) {
+  const GaussianParameters& p = fit.value;
+  const double max_sigma = kMaxSigmaRadii * options.radius_px;
+  const auto at_bound = [max_sigma](double sigma) { return sigma <= 1.001 * kMinSigma || sigma >= 0.999 * max_sigma; };
+  if (!std::ranges::all_of(p, [](double v) { return std::isfinite(v); })) return Termination::nonfinite;
+  if (!(p[kFlux] > 0)) return Termination::nonpositive_flux;
+  if (std::hypot(p[kX] - start_x, p[kY] - start_y) > options.move_limit_px) return Termination::moved_from_seed;
+  return at_bound(p[kSigmaX]) || at_bound(p[kSigmaY]) ? Termination::at_bound : Termination::converged;
+}
 
 GaussianFit fit_gaussian(const Stamp& stamp, double x, double y, const GaussianFitOptions& options) {
   return Fitter(stamp, x, y, options).run();

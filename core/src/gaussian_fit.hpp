@@ -39,4 +39,11 @@ struct GaussianFit {
 /// 2013, Nat. Methods 10, 653), scoring as in Jennrich & Sampson 1976.
 [[nodiscard]] GaussianFit fit_gaussian(const Stamp& stamp, double x, double y, const GaussianFitOptions& options);
 
+/// Whether a fit that has settled may stand: finite, positive, near its start, no width on its bound. `converged` =
+/// yes.
+[[nodiscard]] Termination judge_gaussian(const GaussianFit& fit,
+                                         double start_x,
+                                         double start_y,
+                                         const GaussianFitOptions& options);
+
 }  // namespace starflow

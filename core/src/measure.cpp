@@ -2,13 +2,16 @@
 #include <starflow/core/measure.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <span>
 
 #include "dao_shape.hpp"
 #include "gaussian_fit.hpp"
+#include "gaussian_lanes.hpp"
 #include "half_light.hpp"
 #include "stamp.hpp"
 #include "star_row.hpp"
@@ -65,7 +68,7 @@ void set_errors(StarRow& row, double cov_xx, double cov_yy, double cov_xy) {
   }
 }
 
-/// Measures one star at a time; holds the stamp.
+/// Measures a range of stars; holds the stamps at work.
 class Measurer {
  public:
   Measurer(const FrameView& frame,
@@ -81,39 +84,22 @@ class Measurer {
         fwhm_(stamp_fwhm(detections, options)),
         dao_(fwhm_) {
     radius_ = std::clamp(static_cast<int>(std::ceil(options.stamp_radius * fwhm_)), kMinRadius, kMaxStampRadius);
+    fit_ = {detector.gain_e_per_adu, fwhm_, static_cast<double>(radius_), options.move_limit * fwhm_,
+            options.max_iterations};
   }
 
-  void measure(std::size_t i, StarRow& row) {
-    row = StarRow();
-    const double x = detections_.x[i], y = detections_.y[i];
-    row.id = detections_.id[i];
-    row.method = row.method_used = options_.method;
-    row.flags = detections_.flags[i] & ~(flag::edge | flag::bad_pixel);
-    if (!background_.reliable()) row.flags |= flag::background_unreliable;
-    row.x = x;
-    row.y = y;
-    row.background = background_.level(x, y);
-    row.noise = background_.noise(x, y);
-    row.peak = detections_.peak[i];
-    const double own_width = kSigmaPerFwhm * fwhm_;
-    Moments2 moments{detections_.xx[i], detections_.yy[i], detections_.xy[i]};
-    if (!(moments.xx > 0 && moments.yy > 0)) moments = {own_width * own_width, own_width * own_width, 0};
-    const double reach =
-        std::max({static_cast<double>(radius_), half_light_reach(moments) + 1, window_reach(own_width)});
-    gather(frame_, background_, detector_, x, y, static_cast<int>(std::ceil(std::min<double>(reach, kMaxStampRadius))),
-           stamp_);
-    row.flags |= stamp_flags(frame_, stamp_, x, y, radius_);
-    if (row.peak + row.background >= kNearSaturation * detector_.saturation_adu) row.flags |= flag::near_saturation;
-    const HalfLight light = half_light(stamp_, x, y, moments);
-    row.hfr = light.hfr;
-    row.mean_radius = light.mean_radius;
-    set_dao_numbers(row, x, y);
-    if (options_.method == Method::gaussian) {
-      gaussian(row, x, y);
-    } else {
-      windowed(row, x, y);
+  void run(std::size_t begin, std::size_t end, std::span<StarRow> rows) {
+    const bool lanes = options_.method == Method::gaussian && radius_ <= kMaxLaneRadius;
+    const std::size_t at_once = lanes ? GaussianLanes::lanes() : 1;
+    for (std::size_t first = begin; first < end; first += at_once) {
+      const std::size_t last = std::min(end, first + at_once);
+      if (lanes) {
+        fit_lanes(first, last, rows);
+      } else if (prepare(first, rows[first])) {
+        options_.method == Method::gaussian ? fit_one(first, rows[first]) : windowed(first, rows[first]);
+      }
     }
-    row.snr = row.flux / row.flux_err;
+    for (StarRow& row : rows.subspan(begin, end - begin)) row.snr = row.flux / row.flux_err;
   }
 
  private:
@@ -122,19 +108,53 @@ class Measurer {
     return detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
   }
 
-  /// How far the windowed centroid may look, px.
-  double window_reach(double own_width) const {
-    const double sigma = options_.window == WindowFrom::given ? options_.window_sigma_px : own_width;
-    return 4 * sigma + 1 + options_.move_limit * fwhm_;
+  /// Moments of the detection; of a round star where it has none.
+  Moments2 moments(std::size_t i) const {
+    const Moments2 m{detections_.xx[i], detections_.yy[i], detections_.xy[i]};
+    const double own = kSigmaPerFwhm * fwhm_;
+    return m.xx > 0 && m.yy > 0 ? m : Moments2{own * own, own * own, 0};
   }
 
-  void set_dao_numbers(StarRow& row, double x, double y) const {
-    if (stamp_.width == 0) return;
+  /// Reads the pixels that any of the measurements of star \p i may want.
+  void gather_star(std::size_t i) {
+    const double own = kSigmaPerFwhm * fwhm_;
+    const double sigma = options_.window == WindowFrom::given ? options_.window_sigma_px : own;
+    const double window = 4 * sigma + 1 + options_.move_limit * fwhm_;
+    const double reach = std::max({static_cast<double>(radius_), half_light_reach(moments(i)) + 1, window});
+    gather(frame_, background_, detector_, detections_.x[i], detections_.y[i],
+           static_cast<int>(std::ceil(std::min<double>(reach, kMaxStampRadius))), stamp_);
+  }
+
+  /// All but the position. \return false where no pixel of the frame lies around the star
+  bool prepare(std::size_t i, StarRow& row) {
+    row = StarRow();
+    const double x = detections_.x[i], y = detections_.y[i];
+    row.id = detections_.id[i];
+    row.method = row.method_used = options_.method;
+    row.flags = detections_.flags[i] & ~(flag::edge | flag::bad_pixel);
+    if (!background_.reliable()) row.flags |= flag::background_unreliable;
+    row.x = x;
+    row.y = y;
+    row.peak = detections_.peak[i];
+    gather_star(i);
+    row.flags |= stamp_flags(frame_, stamp_, x, y, radius_);
+    if (stamp_.width == 0) {
+      row.termination = Termination::too_few_pixels;
+      row.flags |= flag::too_few_pixels | flag::no_covariance;
+      return false;
+    }
+    row.background = background_.level(x, y);
+    row.noise = background_.noise(x, y);
+    if (row.peak + row.background >= kNearSaturation * detector_.saturation_adu) row.flags |= flag::near_saturation;
+    const HalfLight light = half_light(stamp_, x, y, moments(i));
+    row.hfr = light.hfr;
+    row.mean_radius = light.mean_radius;
     const DaoNumbers n = dao_.measure(stamp_, static_cast<int>(std::lround(x)) - stamp_.x0,
                                       static_cast<int>(std::lround(y)) - stamp_.y0);
     row.sharpness = n.sharpness;
     row.roundness1 = n.roundness1;
     row.roundness2 = n.roundness2;
+    return true;
   }
 
   double window_sigma(const StarRow& row) const {
@@ -148,10 +168,11 @@ class Measurer {
     return kSigmaPerFwhm * fwhm_;
   }
 
-  void windowed(StarRow& row, double x, double y) {
+  /// Needs the star's pixels in the stamp.
+  void windowed(std::size_t i, StarRow& row) {
     const WindowedOptions o{window_sigma(row), options_.move_limit * fwhm_, options_.max_iterations,
                             detector_.gain_e_per_adu};
-    const WindowedResult r = windowed_centroid(stamp_, x, y, o);
+    const WindowedResult r = windowed_centroid(stamp_, detections_.x[i], detections_.y[i], o);
     row.method_used = Method::windowed;
     row.termination = r.termination;
     row.iterations = r.iterations;
@@ -170,17 +191,41 @@ class Measurer {
     set_shape(row, r.xx, r.yy, r.xy);
   }
 
-  void gaussian(StarRow& row, double x, double y) {
-    const GaussianFitOptions o{detector_.gain_e_per_adu, fwhm_, static_cast<double>(radius_),
-                               options_.move_limit * fwhm_, options_.max_iterations};
-    const GaussianFit fit = fit_gaussian(stamp_, x, y, o);
-    if (fit.termination != Termination::converged) {
-      windowed(row, x, y);
-      row.termination = fit.termination;
-      row.iterations = fit.iterations;
-      row.flags |= flag_of(fit.termination) | flag::fallback_method;
+  /// Fits a batch in SIMD lanes; what does not settle in float is tried again in double.
+  void fit_lanes(std::size_t first, std::size_t last, std::span<StarRow> rows) {
+    std::array<std::size_t, kMaxLanes> star{};
+    lanes_.begin(fit_);
+    for (std::size_t i = first; i < last; ++i) {
+      if (!prepare(i, rows[i])) continue;
+      star[lanes_.size()] = i;
+      lanes_.add(stamp_, detections_.x[i], detections_.y[i]);
+    }
+    if (lanes_.size() > 0) lanes_.run();
+    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+      const std::size_t i = star[lane];
+      if (lanes_[lane].termination == Termination::converged) {
+        accept(lanes_[lane], rows[i]);
+      } else {
+        gather_star(i);
+        fit_one(i, rows[i]);
+      }
+    }
+  }
+
+  /// Needs the star's pixels in the stamp.
+  void fit_one(std::size_t i, StarRow& row) {
+    const GaussianFit fit = fit_gaussian(stamp_, detections_.x[i], detections_.y[i], fit_);
+    if (fit.termination == Termination::converged) {
+      accept(fit, row);
       return;
     }
+    windowed(i, row);
+    row.termination = fit.termination;
+    row.iterations = fit.iterations;
+    row.flags |= flag_of(fit.termination) | flag::fallback_method;
+  }
+
+  static void accept(const GaussianFit& fit, StarRow& row) {
     constexpr double kPoorChi2 = 3, kPoorResidual = 0.3;
     row.x = fit.value[0];
     row.y = fit.value[1];
@@ -206,7 +251,9 @@ class Measurer {
   double fwhm_;
   DaoShape dao_;
   int radius_;
+  GaussianFitOptions fit_;
   Stamp stamp_;
+  GaussianLanes lanes_;
 };
 
 /// Brighter first; stars without a flux last; then by position, so that the order depends on nothing else.
@@ -237,8 +284,7 @@ void measure(const FrameView& frame,
   workspace.rows_.resize(n);
   workspace.order_.resize(n);
   parallel(n, kStarsAtOnce, [&](std::size_t begin, std::size_t end) {
-    Measurer measurer(frame, background, detector, detections, options);
-    for (std::size_t i = begin; i < end; ++i) measurer.measure(i, workspace.rows_[i]);
+    Measurer(frame, background, detector, detections, options).run(begin, end, workspace.rows_);
   });
   std::iota(workspace.order_.begin(), workspace.order_.end(), 0U);
   std::ranges::sort(workspace.order_,
