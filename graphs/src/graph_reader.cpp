@@ -247,6 +247,7 @@ const JsonDoc* GraphReader::preset(const DraftNode& node, const JsonMember& memb
 
 void GraphReader::check_set(const std::vector<DraftNode>& nodes) {
   std::vector<std::string> ids;
+  ids.reserve(nodes.size());
   for (const auto& node : nodes) ids.push_back(node.id);
   std::erase(ids, "");
   for (const auto& argument : set_) {

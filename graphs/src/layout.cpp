@@ -79,10 +79,10 @@ Layout::Layout(const GraphSpec& spec, const std::vector<std::string>& keep) {
     nodes.push_back(std::move(node));
   }
   // A node without a connected input still sees every frame.
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!is_node(*nodes[i].type)) continue;
-    if (nodes[i].upstream.empty()) nodes[i].upstream.push_back(source);
-    for (const std::size_t u : nodes[i].upstream) waited_for[u] = true;
+  for (Node& node : nodes) {
+    if (!is_node(*node.type)) continue;
+    if (node.upstream.empty()) node.upstream.push_back(source);
+    for (const std::size_t u : node.upstream) waited_for[u] = true;
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i].type->make.index() != 2 && !waited_for[i]) last.push_back(i);

@@ -19,7 +19,7 @@ class FitsHeader {
   /// \p value as it stands in the card: a text in quotes, a number, T or F; empty = no value.
   void add(std::string_view key, std::string_view value, std::string_view comment);
 
-  [[nodiscard]] bool has(std::string_view key) const { return cards_.count(key) != 0; }
+  [[nodiscard]] bool has(std::string_view key) const { return cards_.contains(key); }
   /// The value without quotes and padding; empty where it is absent or blank.
   [[nodiscard]] std::string text(std::string_view key) const;
   /// The value as a finite number, also where it stands in quotes; nothing where it is not one.

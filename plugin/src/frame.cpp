@@ -58,9 +58,14 @@ Frame::Frame(cv::Mat image, FrameInfo info) : image_(std::move(image)) {
 
 Frame Frame::adopt(cv::Mat&& image, FrameInfo info) {
   const bool last_reference = image.u != nullptr && image.u->refcount == 1;
-  Frame frame(last_reference ? std::move(image) : image.clone(), std::move(info));
-  image.release();
-  return frame;
+  cv::Mat own;
+  if (last_reference) {
+    cv::swap(own, image);
+  } else {
+    own = image.clone();
+    image.release();
+  }
+  return {std::move(own), std::move(info)};
 }
 
 Frame Frame::copy(const cv::Mat& image, FrameInfo info) { return {image.clone(), std::move(info)}; }

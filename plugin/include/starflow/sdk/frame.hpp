@@ -62,7 +62,7 @@ class Frame {
   /// Deep copy of \p image. Throws as adopt().
   [[nodiscard]] static Frame copy(const cv::Mat& image, FrameInfo info);
   /// Uses memory that somebody else owns; \p release is called exactly once, when nobody reads the pixels any more,
-  /// whatever became of the frame, from any thread (also when this function throws).
+  /// whatever became of the frame, from any thread (also when this function throws). It must not throw.
   [[nodiscard]] static Frame borrow(cv::Mat image, FrameInfo info, std::function<void()> release);
 
   /// \p mask CV_8UC1 of the frame's size, non-zero = bad. \throws std::invalid_argument for another size or type.
