@@ -162,7 +162,8 @@ std::vector<double> SkyModel::expected(const Truth& truth) const {
   std::vector<double> light;
   for (std::size_t n = 0; n < truth.x.size(); ++n) {
     const PixelBox box = box_around(truth.x[n], truth.y[n], radius, options_.width, options_.height);
-    const auto columns = static_cast<std::size_t>(std::max(1, box.width()));  // none for a star off the frame
+    if (box.width() <= 0 || box.height() <= 0) continue;
+    const auto columns = static_cast<std::size_t>(box.width());
     light.resize(columns * static_cast<std::size_t>(box.height()));
     pixel_light(shape_, truth.x[n], truth.y[n], box, light);
     const double flux_e = truth.flux[n] * options_.gain_e_per_adu;
