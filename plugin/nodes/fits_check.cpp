@@ -19,9 +19,24 @@ constexpr int kMaxAxes = 6;          // of a compressed image in CFITSIO
 constexpr double kMaxTile = 0x1p28;  // px
 constexpr double kMaxBytes = 0x1p62;
 
+// CFITSIO up to 4.6.2 writes past a message on its stack where a keyword that it needs as an integer holds a long text
+// that is none (github.com/heasarc/cfitsio/issues/132): a complex value, or a word. \param value  behind the "= "
+bool overflows_message(std::string_view key, std::string_view value) {
+  constexpr std::array<std::string_view, 8> kRead{"BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "EXT", "T", "B", "Z"};
+  const auto begins = [&](std::string_view begin) { return key.starts_with(begin); };
+  if (std::none_of(kRead.begin(), kRead.end(), begins)) return false;
+  value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+  if (value.starts_with('(')) return true;
+  value = value.substr(0, value.find_first_of(" /"));
+  constexpr std::size_t kShort = 14;  // the least room that those messages leave
+  FitsHeader one;
+  one.add(key, value, "");
+  return value.size() >= kShort && value.front() != '\'' && !one.number(key);
+}
+
 // Reads the header that begins at \p position, which then stands behind its last block. \return false at the end of the
 // file.
-bool read_header(const ReadBytes& read, std::uint64_t& position, FitsHeader& header) {
+bool read_header(const ReadBytes& read, std::uint64_t& position, FitsHeader& header, std::string& fault) {
   std::array<char, kBlock> block{};
   while (read(position, block) == kBlock) {
     position += kBlock;
@@ -29,8 +44,10 @@ bool read_header(const ReadBytes& read, std::uint64_t& position, FitsHeader& hea
       const std::string_view card(&block[at], kCard);
       const std::string_view key = card.substr(0, std::min<std::size_t>(card.find_first_of(" ="), 8));
       if (key == "END") return true;
-      if (card.substr(8, 2) == "= ")
-        header.add(key, card.substr(10, card.find('/') - std::min<std::size_t>(card.find('/'), 10)), "");
+      if (card.substr(8, 2) != "= ") continue;
+      const std::string_view value = card.substr(10);
+      header.add(key, value.substr(0, value.find('/')), "");
+      if (overflows_message(key, value)) fault = std::string(key) + " is not a number";
     }
   }
   return false;
@@ -74,10 +91,13 @@ std::optional<std::string> find_fits_fault(const ReadBytes& read) {
   std::uint64_t position = 0;
   for (int hdu = 0; hdu < kMaxHdus; ++hdu) {
     FitsHeader header;
-    if (!read_header(read, position, header)) return std::nullopt;
+    std::string fault;
+    const bool whole = read_header(read, position, header, fault);
+    if (!fault.empty()) return "HDU " + std::to_string(hdu) + ": " + fault;
+    if (!whole) return std::nullopt;
     if (header.text("ZIMAGE") == "T") {
-      if (const auto fault = find_tile_fault(header))
-        return "HDU " + std::to_string(hdu) + " is no compressed image: " + *fault;
+      if (const auto wrong = find_tile_fault(header))
+        return "HDU " + std::to_string(hdu) + " is no compressed image: " + *wrong;
     }
     const double bytes = data_bytes(header);
     if (!(bytes >= 0 && bytes < kMaxBytes)) return std::nullopt;

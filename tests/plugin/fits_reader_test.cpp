@@ -277,6 +277,15 @@ TEST(FitsReader, RefusesHeadersThatMakeNoSense) {
   EXPECT_NE(error_of("SIMPLE  ="), "");
 }
 
+// CFITSIO alone ends the process here.
+TEST(FitsReader, RefusesLongTextsWhereANumberBelongs) {
+  const std::string word(40, 'A');
+  const std::string complex = "(" + std::string(30, ' ') + "2)";
+  EXPECT_EQ(error_of(fits_primary({8, kTwoByTwo, "1234", {card("BLANK", word)}})), "fits.damaged");
+  EXPECT_EQ(error_of(fits_primary({8, kTwoByTwo, "1234", {card("BLANK", complex)}})), "fits.damaged");
+  EXPECT_EQ(error_of(fits_primary({8, kTwoByTwo, "1234", {card("MYKEY", complex)}})), "") << "nobody's number";
+}
+
 TEST(FitsReader, ReadsOnFourThreadsAtOnce) {
   const TempDir folder;
   const std::string path = folder.write("a.fits", fits_primary({8, {100, 100}, std::string(10000, '\2'), {}}));
