@@ -93,8 +93,11 @@ std::string unexpected(const CLI::App& app, const std::vector<std::string>& word
     if (word.starts_with('-')) add("unknown option", word.substr(0, word.find('=')), options);
   }
   if (!text.empty()) return text;  // other words may be their values
-  for (const std::string& word : words)
-    add(commands.empty() ? "unexpected argument" : "unknown command", word, commands);
+  if (commands.empty()) {
+    for (const std::string& word : words) add("unexpected argument", word, {});
+  } else if (!words.empty()) {
+    add("unknown command", words.front(), commands);
+  }
   return text;
 }
 

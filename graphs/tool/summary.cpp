@@ -94,7 +94,7 @@ StageTimes::StageTimes(const graph::GraphSpec& spec) {
       stage = Stage::read;
     } else if (type.make.index() == 2) {
       stage = Stage::write;
-    } else if (has(type.outputs, message_type<Detections>)) {
+    } else if (has(type.outputs, message_type<DetectionList>)) {
       stage = Stage::detect;
     } else if (has(type.outputs, message_type<StarList>) && !has(type.inputs, message_type<StarList>)) {
       stage = Stage::centroid;
