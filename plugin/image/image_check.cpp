@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "image_check.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -44,20 +46,7 @@ ImageFault truncated(std::string_view format, Bytes file) {
                                  std::to_string(file.size()) + " bytes"};
 }
 
-std::uint32_t crc32(Bytes bytes) {
-  static constexpr auto kTable = [] {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1) != 0 ? 0xEDB88320U ^ (c >> 1) : c >> 1;
-      table[i] = c;
-    }
-    return table;
-  }();
-  std::uint32_t c = 0xFFFFFFFFU;
-  for (const unsigned char b : bytes) c = kTable[(c ^ b) & 0xFF] ^ (c >> 8);
-  return ~c;
-}
+std::uint64_t crc_of(Bytes bytes) { return crc32_z(0, bytes.data(), bytes.size()); }
 
 // PNG specification (ISO/IEC 15948), section 5: chunks of length, type, data, CRC; IHDR is the first, IEND the last.
 std::optional<ImageFault> check_png(Bytes file) {
@@ -77,7 +66,7 @@ std::optional<ImageFault> check_png(Bytes file) {
     const std::uint64_t type = r.number(at + 4, 4);
     const std::uint64_t stored = r.number(at + 8 + length, 4);
     if (!r.good) break;
-    if (crc32(file.subspan(at + 4, length + 4)) != stored) {
+    if (crc_of(file.subspan(at + 4, length + 4)) != stored) {
       return ImageFault{"image.truncated",
                         "is damaged: the checksum of a PNG chunk at byte " + std::to_string(at) + " is wrong"};
     }

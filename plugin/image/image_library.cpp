@@ -9,8 +9,9 @@
 
 #include <opencv2/imgcodecs.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,11 @@ namespace starflow {
 namespace {
 
 void check_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::vector<unsigned char> bytes(std::istreambuf_iterator<char>(in), {});
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0)));
+  in.seekg(0);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
   if (const auto fault = check_image(bytes)) throw FrameError(fault->code, fault->text);
 }
 
