@@ -27,8 +27,9 @@ class FailureLines {
   std::size_t count_ = 0;
 };
 
-/// A sink's report: a line for each value, a table for a list of objects; an output that is not complete is a warning.
-void print_report(const std::string& node, const std::string& json);
+/// A sink's report, one JSON object: a line for each value, a table for a list of objects; an output that is not
+/// complete is a warning.
+void print_report(const std::string& node, const std::string& text);
 
 /// "12 frames: 11 ok, 1 failed; 300 stars; 1.20 s, 10.0 frames/s"
 void print_counts(const RunSummary& summary, double seconds);
