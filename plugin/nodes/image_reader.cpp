@@ -9,6 +9,8 @@
 
 #include <dlfcn.h>
 
+#include <cmath>
+#include <limits>
 #include <string>
 
 namespace starflow {
@@ -60,7 +62,23 @@ cv::Mat take_channel(const cv::Mat& bgr, std::string_view channel) {
     plane.convertTo(plane, depth);
     cv::scaleAdd(plane, kWeights[i], sum, sum);
   }
+  const double largest = largest_value(bgr.depth());
+  for (int i = 0; i < 3 && !std::isnan(largest); ++i) {
+    cv::extractChannel(bgr, plane, i);
+    cv::Mat full;
+    cv::compare(plane, cv::Scalar(largest), full, cv::CMP_GE);
+    sum.setTo(cv::Scalar(largest), full);
+  }
   return sum;
+}
+
+double largest_value(int depth) {
+  switch (depth) {
+    case CV_8U: return 255;
+    case CV_16U: return 65535;
+    case CV_16S: return 32767;
+    default: return std::numeric_limits<double>::quiet_NaN();
+  }
 }
 
 }  // namespace starflow

@@ -49,7 +49,12 @@ class ImageReader {
 };
 
 /// Takes one plane of a colour image. \param channel `green`, `red`, `blue`, or `luminance` = 0.2126 R + 0.7152 G +
-/// 0.0722 B (Rec. ITU-R BT.709) in f32, for f64 in f64. \param bgr 3 or 4 channels.
+/// 0.0722 B (Rec. ITU-R BT.709) in f32, for f64 in f64. \param bgr 3 or 4 channels. Of integer colours a pixel with one
+/// channel at largest_value() has that value in the luminance too: it is saturated.
 [[nodiscard]] cv::Mat take_channel(const cv::Mat& bgr, std::string_view channel);
+
+/// The largest number that pixels of an OpenCV depth can hold; NaN for floats and 32-bit integers, which sensors do not
+/// fill.
+[[nodiscard]] double largest_value(int depth);
 
 }  // namespace starflow

@@ -3,6 +3,7 @@
 /// source.files: FITS files and images as frames, in natural order.
 
 #include "file_list.hpp"
+#include "image_reader.hpp"
 #include "register.hpp"
 #include "source_files_options.hpp"
 #include "source_files_picture.hpp"
@@ -21,13 +22,7 @@ namespace {
 
 // The largest number that integer pixels can hold: the only saturation level that is known without metadata.
 void assume_saturation(const cv::Mat& image, FrameInfo& info) {
-  if (!std::isnan(info.saturation.value)) return;
-  const int depth = image.depth();
-  const double largest = depth == CV_8U    ? 255
-                         : depth == CV_16U ? 65535
-                         : depth == CV_16S ? 32767
-                                           : info.saturation.value;
-  info.saturation = {largest, Origin::assumed};
+  if (std::isnan(info.saturation.value)) info.saturation = {largest_value(image.depth()), Origin::assumed};
 }
 
 class SourceFiles final : public Source {

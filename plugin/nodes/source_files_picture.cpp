@@ -100,6 +100,8 @@ Picture PictureReader::read_image(const std::string& path, FrameInfo& info) {
   cv::Mat image = std::move(file.image);
   if (image.channels() > 1) {
     if (image.channels() == 4) info.notes.emplace_back("alpha channel ignored");
+    // Of a luminance, which is a float, the depth does not tell it any more.
+    if (options_.channel == "luminance") info.saturation = {largest_value(image.depth()), Origin::assumed};
     image = take_channel(image, options_.channel);
     info.channel = options_.channel;
   }

@@ -63,6 +63,16 @@ INSTANTIATE_TEST_SUITE_P(Name,
                                          std::pair("luminance", 0.2126 * 30000 + 0.7152 * 2000 + 0.0722 * 100)),
                          [](const auto& one) { return one.param.first; });
 
+TEST(SourceImages, KeepsAClippedChannelSaturatedInTheLuminance) {
+  const TempDir folder;
+  cv::imwrite(folder / "a.png", (cv::Mat_<cv::Vec3b>(1, 2) << cv::Vec3b(10, 20, 255), cv::Vec3b(10, 20, 254)));
+  const Produced got = run_file(folder / "a.png", {{"channel", std::string("luminance")}});
+  ASSERT_NE(got.frame(), nullptr) << got.error_text;
+  EXPECT_EQ(got.frame()->info().saturation.value, 255);
+  EXPECT_EQ(got.frame()->image().at<float>(0, 0), 255);
+  EXPECT_LT(got.frame()->image().at<float>(0, 1), 255);
+}
+
 TEST(SourceImages, SaysThatAlphaIsIgnored) {
   const TempDir folder;
   cv::imwrite(folder / "a.png", cv::Mat(1, 1, CV_8UC4, cv::Scalar(1, 2, 3, 4)));
