@@ -65,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(Name,
 
 TEST(SourceImages, KeepsAClippedChannelSaturatedInTheLuminance) {
   const TempDir folder;
-  cv::imwrite(folder / "a.png", (cv::Mat_<cv::Vec3b>(1, 2) << cv::Vec3b(10, 20, 255), cv::Vec3b(10, 20, 254)));
+  const cv::Mat colours = (cv::Mat_<cv::Vec3b>(1, 2) << cv::Vec3b(10, 20, 255), cv::Vec3b(10, 20, 254));
+  cv::imwrite(folder / "a.png", colours);
   const Produced got = run_file(folder / "a.png", {{"channel", std::string("luminance")}});
   ASSERT_NE(got.frame(), nullptr) << got.error_text;
   EXPECT_EQ(got.frame()->info().saturation.value, 255);
