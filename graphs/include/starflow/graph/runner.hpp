@@ -42,8 +42,8 @@ struct RunOptions {
 /// What one node of the graph took.
 struct NodeTime {
   std::string id, type;
-  std::uint64_t calls = 0;  ///< frames read, processed or written; a sink's close() is part of `seconds` only
-  double seconds = 0;       ///< of the wall, in its bodies; with several threads those of all nodes overlap
+  std::uint64_t calls = 0;  ///< of its body: one a frame, and one for the end of a source
+  double seconds = 0;       ///< of the wall, a sink's close() too; with several threads those of all nodes overlap
 };
 
 struct RunReport {
