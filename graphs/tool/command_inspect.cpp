@@ -5,6 +5,8 @@
 #include "host.hpp"
 #include "text.hpp"
 
+#include <starflow/graph/schema.hpp>
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -138,6 +140,13 @@ int command_inspect(const InspectArguments& arguments) {
   if (of_one) return print_type(registry, arguments.name);
   if (arguments.what == "plugins") return print_plugins(registry);
   return print_types(registry);
+}
+
+int command_schema(const std::vector<std::string>& plugin_dirs) {
+  const graph::Registry registry = load_registry(plugin_dirs);
+  if (registry.plugins().empty()) throw PluginProblem("no plugin was found; give its folder by --plugin-dir");
+  fmt::print("{}", graph::schema_json(registry));
+  return ExitCode::all_ok;
 }
 
 }  // namespace starflow::tool

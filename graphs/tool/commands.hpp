@@ -44,5 +44,6 @@ int command_run(const RunArguments& arguments);
 int command_measure(const MeasureArguments& arguments);
 int command_validate(const RunArguments& arguments);
 int command_inspect(const InspectArguments& arguments);
+int command_schema(const std::vector<std::string>& plugin_dirs);
 
 }  // namespace starflow::tool

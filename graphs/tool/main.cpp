@@ -77,6 +77,12 @@ void add_inspect(CLI::App& app, InspectArguments& a, std::function<int()>& actio
   inspect->callback([&] { action = [&a] { return command_inspect(a); }; });
 }
 
+void add_schema(CLI::App& app, std::vector<std::string>& plugin_dirs, std::function<int()>& action) {
+  CLI::App* schema = app.add_subcommand("schema", "Print the JSON Schema of graph files, for editors");
+  add_plugin_dirs(*schema, plugin_dirs);
+  schema->callback([&] { action = [&plugin_dirs] { return command_schema(plugin_dirs); }; });
+}
+
 /// What is wrong with the words that no option or argument took.
 std::string unexpected(const CLI::App& app, const std::vector<std::string>& words) {
   std::vector<std::string> options, commands;
@@ -123,6 +129,8 @@ int run(int argc, char** argv) {
   add_measure(app, measure_arguments, action);
   add_validate(app, validate_arguments, action);
   add_inspect(app, inspect_arguments, action);
+  std::vector<std::string> schema_plugin_dirs;
+  add_schema(app, schema_plugin_dirs, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -4,6 +4,10 @@
 
 #include "night.hpp"
 
+#include <fstream>
+#include <iterator>
+#include <string>
+
 namespace starflow::test {
 namespace {
 
@@ -46,6 +50,12 @@ TEST_F(Usage, InspectShowsPortsAndOptionsOfAType) {
   EXPECT_EQ(type.code, 0);
   for (const char* part : {"inputs:\n  frame", "outputs:\n  detections", "options:\n", "threshold_sigma", "default "})
     EXPECT_NE(type.out.find(part), std::string::npos) << part << '\n' << type.out;
+}
+
+TEST_F(Usage, SchemaPrintsTheSchemaThatIsCommitted) {
+  std::ifstream file(STARFLOW_SOURCE_DIR "/configs/schema/graph.schema.json");
+  const std::string committed{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(starflow({"schema"}).out, committed) << "starflow schema > configs/schema/graph.schema.json renews it";
 }
 
 TEST_F(Usage, InspectRefusesNamesThatItDoesNotKnow) {

@@ -35,11 +35,13 @@ class Message {
   /// \return the value, or null where the message is empty or of another type.
   template <class T>
   [[nodiscard]] const T* as() const noexcept {
+    static_assert(!message_type<T>.empty(), "specialise starflow::message_type for this type");
     return type_ == message_type<T> ? static_cast<const T*>(value_.get()) : nullptr;
   }
   /// As as(), sharing the ownership.
   template <class T>
   [[nodiscard]] std::shared_ptr<const T> share() const noexcept {
+    static_assert(!message_type<T>.empty(), "specialise starflow::message_type for this type");
     return type_ == message_type<T> ? std::static_pointer_cast<const T>(value_) : nullptr;
   }
 
