@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The graph in README.md is one: `starflow validate` takes it. Use: readme_graph_test.py COMMAND"""
+"""The graph in README.md is one, and its record is what the command writes. Use: readme_graph_test.py COMMAND"""
+import json
+import math
 import pathlib
 import re
 import subprocess
@@ -33,6 +35,24 @@ class ReadmeGraph(unittest.TestCase):
         run = self.validate(graph.replace("threshold_sigma", "treshold_sigma"))
         self.assertEqual(run.returncode, 2, run.stderr)
         self.assertIn("threshold_sigma", run.stderr)
+
+
+class ReadmeRecord(unittest.TestCase):
+    def test_it_is_the_first_star_of_the_quick_look(self):
+        shown = json.loads(re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1])
+        graph = ROOT / "configs" / "graphs" / "quicklook.json"
+        run = subprocess.run([COMMAND, "run", graph, "--quiet", "--output", "-", "--set", "parameters.frames=1"],
+                             capture_output=True, text=True, check=True)
+        measured = json.loads(next(line for line in run.stdout.splitlines() if line.startswith('{"type":"star"')))
+        self.assertEqual(list(shown), list(measured))
+        for key, value in shown.items():
+            with self.subTest(key):
+                if key == "iterations":  # may differ by one between instruction sets
+                    continue
+                if isinstance(value, float):  # their last digits too
+                    self.assertTrue(math.isclose(value, measured[key], rel_tol=1e-5, abs_tol=1e-6), measured[key])
+                else:
+                    self.assertEqual(value, measured[key])
 
 
 if __name__ == "__main__":
