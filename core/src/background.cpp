@@ -201,7 +201,7 @@ Background estimate_background(const FrameView& frame, const BackgroundOptions& 
   result.lowest_noise_ = lowest;
   result.highest_noise_ = highest;
   result.median_level_ = *first + median_of(mesh.level);
-  result.median_noise_ = median_of(mesh.noise);
+  if (result.reliable_) result.median_noise_ = median_of(mesh.noise);
   result.level_ = MeshSurface(std::move(mesh.level), mesh.columns, mesh.rows, frame.width, frame.height);
   result.noise_ = MeshSurface(std::move(mesh.noise), mesh.columns, mesh.rows, frame.width, frame.height);
   return result;

@@ -23,6 +23,7 @@ struct DaoNumbers {
 class DaoShape {
  public:
   explicit DaoShape(double fwhm_px);
+  [[nodiscard]] int reach() const { return 2 * radius_; }  ///< px around the star that must be there
   /// At the pixel (column, row) of \p stamp.
   [[nodiscard]] DaoNumbers measure(const Stamp& stamp, int column, int row) const;
 

@@ -25,6 +25,7 @@ constexpr double kTypicalFwhm = 3;  // px, where neither the caller nor the fram
 constexpr int kMinRadius = 3;       // px: 7x7 pixels leave something for the background
 constexpr std::size_t kStarsAtOnce = 32;
 constexpr double kNearSaturation = 0.95;
+constexpr double kLowSnr = 5;  // below, a position is as likely noise, and its error is no longer Gaussian
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Flags flag_of(Termination t) {
@@ -81,7 +82,7 @@ class Measurer {
         detector_(detector),
         detections_(detections),
         options_(options),
-        fwhm_(stamp_fwhm(detections, options)),
+        fwhm_(used_fwhm_px(detections, options)),
         dao_(fwhm_) {
     radius_ = std::clamp(static_cast<int>(std::ceil(options.stamp_radius * fwhm_)), kMinRadius, kMaxStampRadius);
     fit_ = {detector.gain_e_per_adu, fwhm_, static_cast<double>(radius_), options.move_limit * fwhm_,
@@ -99,20 +100,23 @@ class Measurer {
         options_.method == Method::gaussian ? fit_one(first, rows[first]) : windowed(first, rows[first]);
       }
     }
-    for (StarRow& row : rows.subspan(begin, end - begin)) row.snr = row.flux / row.flux_err;
+    for (StarRow& row : rows.subspan(begin, end - begin)) {
+      row.snr = row.flux / row.flux_err;
+      if (row.snr < kLowSnr) row.flags |= flag::low_snr;
+    }
   }
 
  private:
-  static double stamp_fwhm(const Detections& detections, const MeasureOptions& options) {
-    if (options.fwhm_px > 0) return options.fwhm_px;
-    return detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
+  /// Moments of a round star of the frame's FWHM.
+  Moments2 round_moments() const {
+    const double own = kSigmaPerFwhm * fwhm_;
+    return {own * own, own * own, 0};
   }
 
   /// Moments of the detection; of a round star where it has none.
   Moments2 moments(std::size_t i) const {
     const Moments2 m{detections_.xx[i], detections_.yy[i], detections_.xy[i]};
-    const double own = kSigmaPerFwhm * fwhm_;
-    return m.xx > 0 && m.yy > 0 ? m : Moments2{own * own, own * own, 0};
+    return m.xx > 0 && m.yy > 0 ? m : round_moments();
   }
 
   /// Reads the pixels that any of the measurements of star \p i may want.
@@ -146,15 +150,24 @@ class Measurer {
     row.background = background_.level(x, y);
     row.noise = background_.noise(x, y);
     if (row.peak + row.background >= kNearSaturation * detector_.saturation_adu) row.flags |= flag::near_saturation;
-    const HalfLight light = half_light(stamp_, x, y, moments(i));
+    HalfLight light = half_light(stamp_, x, y, moments(i));
+    if (std::isnan(light.hfr)) light = half_light(stamp_, x, y, round_moments());  // the star's own ellipse was noise
+    if (std::isnan(light.hfr)) row.flags |= flag::nonpositive_flux;
     row.hfr = light.hfr;
     row.mean_radius = light.mean_radius;
     const DaoNumbers n = dao_.measure(stamp_, static_cast<int>(std::lround(x)) - stamp_.x0,
                                       static_cast<int>(std::lround(y)) - stamp_.y0);
+    if (std::isnan(n.sharpness)) row.flags |= undefined_shape(x, y);
     row.sharpness = n.sharpness;
     row.roundness1 = n.roundness1;
     row.roundness2 = n.roundness2;
     return true;
+  }
+
+  /// Why DAOFIND's numbers are not defined: their footprint leaves the frame, holds a bad pixel, or shows no peak.
+  Flags undefined_shape(double x, double y) const {
+    const Flags reason = stamp_flags(frame_, stamp_, x, y, dao_.reach()) & (flag::edge | flag::bad_pixel);
+    return reason != 0 ? reason : flag::poor_fit;
   }
 
   double window_sigma(const StarRow& row) const {
@@ -222,7 +235,10 @@ class Measurer {
     windowed(i, row);
     row.termination = fit.termination;
     row.iterations = fit.iterations;
-    row.flags |= flag_of(fit.termination) | flag::fallback_method;
+    // The flux of the row is the centroid's: that the fit's was not positive is no word about it.
+    const Flags reason =
+        fit.termination == Termination::nonpositive_flux ? flag::no_convergence : flag_of(fit.termination);
+    row.flags |= reason | flag::fallback_method;
   }
 
   static void accept(const GaussianFit& fit, StarRow& row) {
@@ -266,6 +282,11 @@ bool before(const StarRow& a, const StarRow& b) {
 }
 
 }  // namespace
+
+double used_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept {
+  if (options.fwhm_px > 0) return options.fwhm_px;
+  return detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
+}
 
 MeasureWorkspace::MeasureWorkspace() = default;
 MeasureWorkspace::~MeasureWorkspace() = default;

@@ -71,8 +71,8 @@ void gather(const FrameView& frame,
 Flags stamp_flags(const FrameView& frame, const Stamp& stamp, double x, double y, int radius) {
   Flags flags = 0;
   const double cx = std::round(x), cy = std::round(y);
-  if (stamp.width == 0 || cx < radius || cy < radius || cx > frame.width - 1 - radius ||
-      cy > frame.height - 1 - radius) {
+  if (stamp.width == 0) return flag::edge;
+  if (cx < radius || cy < radius || cx > frame.width - 1 - radius || cy > frame.height - 1 - radius) {
     flags |= flag::edge;
   }
   const StampWindow box = window_around(stamp, cx, cy, radius);
@@ -92,11 +92,12 @@ Flags stamp_flags(const FrameView& frame, const Stamp& stamp, double x, double y
 }
 
 StampWindow window_around(const Stamp& stamp, double x, double y, double radius) {
-  const auto low = [radius](double centre, int origin, int size) {
-    return std::clamp(static_cast<int>(std::ceil(centre - radius)) - origin, 0, size);
-  };
-  const auto high = [radius](double centre, int origin, int size) {
-    return std::clamp(static_cast<int>(std::floor(centre + radius)) - origin + 1, 0, size);
+  // Held to the stamp before they become integers: a fit may have run anywhere, NaN included (which gives an empty
+  // window).
+  const auto held = [](double v, int size) { return v > 0 ? static_cast<int>(std::min<double>(v, size)) : 0; };
+  const auto low = [&](double centre, int origin, int size) { return held(std::ceil(centre - radius) - origin, size); };
+  const auto high = [&](double centre, int origin, int size) {
+    return held(std::floor(centre + radius) - origin + 1, size);
   };
   return {low(x, stamp.x0, stamp.width), high(x, stamp.x0, stamp.width), low(y, stamp.y0, stamp.height),
           high(y, stamp.y0, stamp.height)};

@@ -17,4 +17,10 @@ void StarTable::resize(std::size_t n) {
   });
 }
 
+bool StarTable::consistent() const noexcept {
+  bool same = true;
+  for_each_column(*this, [&](auto, auto, auto, const auto& column) { same = same && column.size() == size(); });
+  return same;
+}
+
 }  // namespace starflow

@@ -79,11 +79,15 @@ void deconvolve(const Sums& s, double sigma, WindowedResult& out) {
 /// Flux from the windowed sum, and the covariance of position and flux.
 void finish(const Stamp& stamp, double gain, double sigma, const Sums& s, WindowedResult& out) {
   deconvolve(s, sigma, out);
-  // Without a width of its own the star counts as wide as the window.
-  const double wide =
-      std::isnan(out.xx) ? sigma * sigma : std::sqrt((out.xx + kPixelVariance) * (out.yy + kPixelVariance));
-  const double correction = (wide + sigma * sigma) / (sigma * sigma);
   const double w2 = sigma * sigma;
+  // A Gaussian star of covariance C gives s0 = F sigma^2 / sqrt(det(C + sigma^2 I)), and its windowed moments q, in
+  // units of sigma^2, give det(C + sigma^2 I) / sigma^4 = 1 / ((1 - qxx)(1 - qyy) - qxy^2) =: 1 / d. Without a width of
+  // its own it counts as wide as the window.
+  const bool own = !std::isnan(out.xx);
+  const double qxx = own ? s.sxx / s.s0 / w2 : 0.5, qyy = own ? s.syy / s.s0 / w2 : 0.5,
+               qxy = own ? s.sxy / s.s0 / w2 : 0.0;
+  const double d = (1 - qxx) * (1 - qyy) - qxy * qxy, correction = 1 / std::sqrt(d);
+  const double wide = own ? std::sqrt((out.xx + kPixelVariance) * (out.yy + kPixelVariance)) : w2;
   double axx = 0, ayy = 0, axy = 0, bxx = 0, byy = 0, bxy = 0, v0 = 0;
   out.flux = s.s0 * correction;
   const double peak = gain > 0 ? std::max(out.flux, 0.0) / (2 * std::numbers::pi * wide) / gain : 0.0;
@@ -97,7 +101,14 @@ void finish(const Stamp& stamp, double gain, double sigma, const Sums& s, Window
     bxx += v * dx * dx;
     byy += v * dy * dy;
     bxy += v * dx * dy;
-    v0 += v;
+    // d ln F by the pixel's value, times s0: by the sum itself, and by the moments that correct it.
+    double by_value = 1;
+    if (own) {
+      by_value +=
+          0.5 * ((1 - qyy) * (dx * dx / w2 - qxx) + (1 - qxx) * (dy * dy / w2 - qyy) + 2 * qxy * (dx * dy / w2 - qxy)) /
+          d;
+    }
+    v0 += v * by_value * by_value;
   });
   out.flux_err = std::sqrt(v0) * correction;
   const double det = axx * ayy - axy * axy;

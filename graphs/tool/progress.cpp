@@ -37,7 +37,9 @@ std::string bar(double share, std::size_t space) {
 
 }  // namespace
 
-Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) { last_ = start_; }
+Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {
+  if (!terminal_) last_ = start_;  // a terminal shows the first frame at once
+}
 
 double Progress::seconds() const { return duration<double>(Clock::now() - start_).count(); }
 

@@ -61,7 +61,7 @@ class Centroid final : public Node {
     out.background_adu = found.background->median_level();
     out.noise_adu = found.background->median_noise();
     out.background_reliable = found.background->reliable();
-    out.fwhm_px = options_.fwhm_px > 0 ? options_.fwhm_px : found.detections.fwhm_px;
+    out.fwhm_px = used_fwhm_px(found.detections, options_);
     out.rejected = found.rejected;
     const auto workspace = workspaces_.borrow();
     measure(frame.view(), *found.background, frame.info().detector(), found.detections, options_, c.parallel(),

@@ -18,7 +18,7 @@ std::vector<fs::path> search_folders() {
   Dl_info self{};
   if (dladdr(reinterpret_cast<const void*>(&find_companion), &self) != 0 && self.dli_fname != nullptr) {
     std::error_code error;
-    const fs::path own = fs::absolute(self.dli_fname, error).parent_path();
+    const fs::path own = fs::absolute(self.dli_fname, error).lexically_normal().parent_path();
     folders = {own, own.parent_path() / "bin"};
   }
   if (const char* listed = std::getenv("STARFLOW_PLUGIN_PATH"); listed != nullptr) {

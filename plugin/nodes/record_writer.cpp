@@ -194,6 +194,7 @@ void append_frame_record(std::string& out,
 }
 
 void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style) {
+  if (!stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
   const StarLine line(info, stars, style);
   for (std::size_t row = 0; row < stars.size(); ++row) {
     out += R"({"type":"star")";

@@ -41,7 +41,7 @@ void append_frame_record(std::string& out,
                          const RunIdentity& run);
 
 /// Appends one record for each star, in their order. Columns and names are those of for_each_column(); NaN is null.
-/// Never allocates once \p out is large enough.
+/// Never allocates once \p out is large enough. \throws std::invalid_argument for columns of different lengths.
 void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style);
 
 /// Appends the record that ends a file. \p stars are the star records before it.

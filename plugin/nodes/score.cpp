@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <tuple>
 
 namespace starflow {
@@ -114,6 +115,7 @@ std::vector<std::size_t> match_stars(const Truth& truth, const StarTable& stars,
 }
 
 void Score::add(const Truth& truth, const StarTable& stars, double radius_px) {
+  if (!stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
   ++frames_;
   truths_ += truth.x.size();
   measured_ += stars.size();

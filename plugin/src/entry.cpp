@@ -6,4 +6,4 @@
 
 #include <starflow/sdk/plugin.hpp>
 
-STARFLOW_PLUGIN("starflow", "0.1.0", "MIT", starflow::register_nodes);
+STARFLOW_PLUGIN("starflow", STARFLOW_VERSION, "MIT", starflow::register_nodes);

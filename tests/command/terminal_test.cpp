@@ -4,11 +4,21 @@
 
 #include "night.hpp"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 namespace starflow::test {
 namespace {
 
 class Terminal : public Night {
  protected:
+  void SetUp() override {
+    Night::SetUp();
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    if (master < 0) GTEST_SKIP() << "no pseudo-terminal can be opened here (is /dev/pts mounted?)";
+    close(master);
+  }
   /// What a terminal of \p columns receives from a run of ten frames and a file that is none.
   std::string shown(int columns) {
     dir_.write("none.fits", "");

@@ -124,6 +124,8 @@ TEST(Background, OfAFrameWithoutAValidPixelIsZeroAndUnreliable) {
   EXPECT_FALSE(b.reliable());
   EXPECT_EQ(b.level(50, 40), 0);
   EXPECT_EQ(b.noise(50, 40), 1);
+  EXPECT_TRUE(std::isnan(b.median_level()));
+  EXPECT_TRUE(std::isnan(b.median_noise()));
 }
 
 TEST(Background, OfASinglePixelIsThatPixel) {

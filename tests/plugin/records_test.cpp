@@ -298,5 +298,13 @@ TEST(Records, SatisfyTheirSchema) {
   EXPECT_NE(std::system((run + bad + " 2>/dev/null").c_str()), 0);
 }
 
+TEST(Records, RefuseATableWhoseColumnsDiffer) {
+  StarTable stars;
+  stars.resize(2);
+  stars.flux.clear();
+  std::string out;
+  EXPECT_THROW(append_star_records(out, {}, stars, {}), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace starflow

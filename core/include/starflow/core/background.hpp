@@ -7,6 +7,7 @@
 #include <starflow/core/frame_view.hpp>
 #include <starflow/core/parallel.hpp>
 
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -47,7 +48,9 @@ class Background {
   /// Writes level less pedestal, and noise, of the pixels (0..size-1, y). Never allocates.
   void row(int y, std::span<float> level_above_pedestal, std::span<float> noise_adu) const noexcept;
 
+  /// ADU; NaN where no pixel is valid.
   [[nodiscard]] double median_level() const noexcept { return median_level_; }
+  /// ADU; NaN where the pixels tell none: reliable() is false then.
   [[nodiscard]] double median_noise() const noexcept { return median_noise_; }
   /// False where the pixels gave no usable noise (a constant or almost fully masked frame).
   [[nodiscard]] bool reliable() const noexcept { return reliable_; }
@@ -57,15 +60,16 @@ class Background {
 
   MeshSurface level_, noise_;
   float lowest_noise_ = 1, highest_noise_ = 1;  // the surface may overshoot between tiles: held to the tiles' range
-  double pedestal_ = 0, median_level_ = 0, median_noise_ = 1;
+  double pedestal_ = 0;
+  double median_level_ = std::numeric_limits<double>::quiet_NaN(), median_noise_ = median_level_;
   bool reliable_ = false;
 };
 
 /// Estimates the background of \p frame: per tile an iteratively clipped mean and standard deviation, the level being
 /// the mode 2.5 median - 1.5 mean where the tile is not crowded, else the median; tiles with too few valid pixels are
 /// filled from their neighbours; the mesh is median-filtered and interpolated smoothly.
-/// A frame without a valid pixel gives level 0, noise 1, reliable() false. Source: Bertin & Arnouts 1996, A&AS 117,
-/// 393.
+/// A frame without a valid pixel gives level 0, noise 1 at every position, no medians, reliable() false. Source: Bertin
+/// & Arnouts 1996, A&AS 117, 393.
 [[nodiscard]] Background estimate_background(const FrameView& frame,
                                              const BackgroundOptions& options,
                                              ParallelFor parallel);

@@ -33,6 +33,9 @@ struct MeasureOptions {
   int max_iterations = 50;     ///< 1..1000
 };
 
+/// The FWHM that measure() goes by, px: the options', else the detections', else 3.
+[[nodiscard]] double used_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept;
+
 struct StarRow;
 
 /// Memory that measure() reuses from call to call. One for each concurrent call.

@@ -66,6 +66,8 @@ struct StarTable : StarFields<ColumnCell> {
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
   /// Resizes every column; new floating-point cells are NaN.
   void resize(std::size_t n);
+  /// Every column has size() cells. What writes a table that others made asks first.
+  [[nodiscard]] bool consistent() const noexcept;
 };
 
 /// Calls `visit(name, unit, doc, field...)` for each field, in the order of the records, with that field of every one

@@ -32,7 +32,7 @@ struct StarList {
   double background_adu = 0;  ///< median level
   double noise_adu = 0;       ///< median noise of one pixel
   bool background_reliable = false;
-  double fwhm_px = 0;  ///< used for the stamps; 0 = unknown
+  double fwhm_px = 0;  ///< that stamps and windows went by
   std::map<std::string, std::size_t> rejected;
   StarTable stars;
 };
