@@ -4,13 +4,16 @@
 #include <starflow/sdk/node.hpp>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 namespace starflow {
 namespace {
@@ -71,12 +74,119 @@ bool is_folder(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+bool is_there(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+/// A descriptor that is closed where it was not handed on.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const noexcept { return number_; }
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+[[noreturn]] void refuse(const std::string& name, int error) {
+  throw OptionError("path", "can't write " + name + ": " + reason(error));
+}
+
+/// \throws OptionError unless what is called \p name is a file of that one name
+void check_plain(const std::string& name, const struct stat& status) {
+  std::string what;
+  if (S_ISLNK(status.st_mode)) {
+    what = "a symbolic link";
+  } else if (S_ISDIR(status.st_mode)) {
+    what = "a folder";
+  } else if (!S_ISREG(status.st_mode)) {
+    what = "no plain file";
+  } else if (status.st_nlink > 1) {
+    what = "a second name of another file";
+  } else {
+    return;
+  }
+  throw OptionError("path", name + " is in the way: " + what + "; remove it or give another output");
+}
+
+/// Opens what is called \p name already, whose bytes stay. \return none where it is gone meanwhile
+std::optional<int> open_existing(const std::string& name) {
+  struct stat status {};
+  if (::lstat(name.c_str(), &status) == 0) check_plain(name, status);  // opening a pipe or a device could do something
+  const int descriptor = ::open(name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor >= 0) return descriptor;
+  if (errno == ENOENT) return {};
+  refuse(name, errno);
+}
+
+/// \throws OptionError where another run has the lock
+void lock(int descriptor, const std::string& name, bool made) {
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK)
+    throw OptionError("path", "another run is writing " + name + "; wait until it has ended or give another output");
+  const bool no_locks = errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK || errno == EINVAL;
+  if (!no_locks) refuse(name, errno);
+  if (made) return;  // nobody else can have made it, too
+  throw OptionError("path", name +
+                                " exists, and its file system has no locks to tell whether a run is still writing it; "
+                                "remove it or give another output");
+}
+
+struct Part {
+  int descriptor;
+  bool replaces;
+};
+
+/// Makes \p name an empty file that no other run writes.
+Part open_part(const std::string& name) {
+  for (;;) {
+    Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    const bool made = file.get() >= 0;
+    if (!made && errno != EEXIST) refuse(name, errno);
+    const std::optional<int> existing = made ? std::nullopt : open_existing(name);
+    if (!made && !existing) continue;
+    Descriptor old(existing.value_or(-1));
+    Descriptor& mine = made ? file : old;
+    lock(mine.get(), name, made);
+    // Until the lock was ours, another run could give the file its final name or remove it.
+    struct stat locked {
+    }, named{};
+    if (::fstat(mine.get(), &locked) != 0) refuse(name, errno);
+    if (::lstat(name.c_str(), &named) != 0) {
+      if (errno == ENOENT) continue;
+      refuse(name, errno);
+    }
+    if (locked.st_dev != named.st_dev || locked.st_ino != named.st_ino) continue;
+    check_plain(name, locked);
+    if (!made && ::ftruncate(mine.get(), 0) != 0) refuse(name, errno);
+    return {mine.release(), !made};
+  }
+}
+
+/// Renames unless \p to is there. \return 0 or errno
+int rename_to_free_name(const char* from, const char* to) {
+  if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
+  if (::link(from, to) == 0) return ::unlink(from) == 0 ? 0 : errno;
+  if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
+  if (is_there(to)) return EEXIST;  // the file system can do no better
+  return std::rename(from, to) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 OutputFile::~OutputFile() { abandon(); }
 
-bool OutputFile::open(const std::string& path) {
+bool OutputFile::open(const std::string& path, bool may_replace) {
   path_ = path;
+  may_replace_ = may_replace;
   buffer_.reserve(kBufferBytes);
   if (path == "-") {
     path_ = "standard output";
@@ -85,14 +195,19 @@ bool OutputFile::open(const std::string& path) {
     return false;
   }
   if (is_folder(path)) throw OptionError("path", path + " is a folder; give the name of a file");
-  const bool special = is_special(path);
-  const std::string name = special ? path : path + ".part";
-  const bool replaces = !special && ::access(name.c_str(), F_OK) == 0;
-  const int flags = special ? O_WRONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
-  descriptor_ = ::open(name.c_str(), flags, 0666);
-  if (descriptor_ < 0) throw OptionError("path", "can't write " + name + ": " + reason(errno));
-  if (!special) part_ = name;
-  return replaces;
+  if (is_special(path)) {
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) refuse(path, errno);
+    return false;
+  }
+  // Links that lead nowhere count, too: the name is taken at the end.
+  if (!may_replace && is_there(path))
+    throw OptionError("path", path + " exists; choose another name or allow it to be replaced (--force)");
+  const std::string name = path + ".part";
+  const Part part = open_part(name);
+  descriptor_ = part.descriptor;
+  part_ = name;
+  return part.replaces;
 }
 
 void OutputFile::fail(int error) {
@@ -124,10 +239,26 @@ void OutputFile::commit() {
   flush();
   if (is_stream()) return close_descriptor();
   if (::fsync(descriptor_) != 0) fail(errno);
+  const Descriptor lock(::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0));  // holds it until the name is gone
+  if (lock.get() < 0) fail(errno);
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) fail(errno);  // where a network file system reports a full disk
-  if (std::rename(part_.c_str(), path_.c_str()) != 0) fail(errno);
+  publish();
+}
+
+void OutputFile::publish() {
+  if (may_replace_) {
+    if (std::rename(part_.c_str(), path_.c_str()) != 0) fail(errno);
+    return;
+  }
+  const int error = rename_to_free_name(part_.c_str(), path_.c_str());
+  if (error == EEXIST) {
+    failed_ = true;
+    throw RunError(path_ + " was made by somebody else during the run and is kept; this run's records are in " + part_ +
+                   ": give them another name");
+  }
+  if (error != 0) fail(error);
 }
 
 std::string OutputFile::abandon() noexcept {
@@ -136,10 +267,10 @@ std::string OutputFile::abandon() noexcept {
   buffer_.clear();
   struct stat status {};
   const bool empty = ::fstat(descriptor_, &status) == 0 && status.st_size == 0;
+  const bool keep = is_stream() || !empty;
+  if (!keep) ::unlink(part_.c_str());  // a run that could not begin leaves nothing behind; locked, it is still ours
   close_descriptor();
-  if (is_stream() || !empty) return part_;
-  ::unlink(part_.c_str());  // a run that could not begin leaves nothing behind
-  return {};
+  return keep ? part_ : std::string();
 }
 
 }  // namespace starflow

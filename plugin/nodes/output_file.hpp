@@ -10,9 +10,11 @@
 
 namespace starflow {
 
-/// Bytes go to `<path>.part` beside the final name, through a buffer; commit() renames it. "-" is standard output, and
-/// a path that exists and is no plain file (a pipe, a device) is written directly. Each failure is an error that names
-/// the path and the system's reason. A closed pipe is such a failure, not a signal.
+/// Bytes go to `<path>.part` beside the final name, through a buffer; commit() renames it. That name is locked
+/// (flock(2)) from open() until it is gone, so that one run at a time writes it; a file system without locks takes only
+/// a name that is free. "-" is standard output, and a path that exists and is no plain file (a pipe, a device) is
+/// written directly. Each failure is an error that names the path and the system's reason. A closed pipe is such a
+/// failure, not a signal.
 class OutputFile {
  public:
   OutputFile() = default;
@@ -20,14 +22,18 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// \throws OptionError("path", ...) where the file can't be made.
+  /// \param may_replace  commit() may replace a file of that name
+  /// \throws OptionError("path", ...) where the file can't be made: another run is writing it, or its unfinished name
+  /// is
+  ///         taken by a link or by anything but a plain file.
   /// \return true where it replaces the unfinished file of an earlier run
-  bool open(const std::string& path);
+  bool open(const std::string& path, bool may_replace);
   /// \throws RunError
   void write(std::string_view bytes);
   /// Hands the buffer to the system. \throws RunError
   void flush();
-  /// Flushes, syncs, closes and gives the file its final name. \throws RunError: the final name is untouched then.
+  /// Flushes, syncs, closes and gives the file its final name. \throws RunError, also where a file has appeared there
+  /// that may not be replaced: the final name is untouched then, and the unfinished one stays.
   void commit();
   /// Flushes and closes under the unfinished name; an empty file is removed. Never throws.
   /// \return that name; empty where there is none
@@ -40,11 +46,12 @@ class OutputFile {
 
  private:
   [[noreturn]] void fail(int error);
+  void publish();
   void close_descriptor() noexcept;
 
   std::string path_, part_, buffer_;
   int descriptor_ = -1;
-  bool failed_ = false;
+  bool failed_ = false, may_replace_ = false;
 };
 
 }  // namespace starflow

@@ -32,8 +32,8 @@ SinkJsonl::SinkJsonl(const Options& options) : path_(options.text("path")), styl
 
 void SinkJsonl::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  if (path_ != "-") context.claim_output("path", path_);
-  if (file_.open(path_))
+  context.claim_output("path", path_);
+  if (file_.open(path_, context.force()))
     context.log(LogLevel::warning, "replaces " + path_ + ".part, which an earlier run left unfinished");
 }
 

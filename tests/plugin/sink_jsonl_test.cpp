@@ -9,12 +9,15 @@
 #include <nlohmann/json.hpp>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -143,6 +146,101 @@ std::string refusal(const std::string& path) {
     return e.option() + ": " + e.what();
   }
   return "";
+}
+
+TEST(SinkJsonl, IsRefusedWhileAnotherRunWritesTheSameFile) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  const auto first = started(path);
+  write_frame(*first, 1);
+  EXPECT_EQ(refusal(path),
+            "path: another run is writing " + path + ".part; wait until it has ended or give another output");
+  write_frame(*first, 2, 1);
+  first->close(complete(2));
+  EXPECT_EQ(lines(path).size(), 6U);
+  EXPECT_FALSE(fs::exists(path + ".part"));
+  EXPECT_EQ(refusal(path), "") << "the next run may begin";
+}
+
+TEST(SinkJsonl, OfConcurrentRunsOneWinsAndItsFileIsWhole) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  std::atomic<int> won{0};
+  const auto run = [&] {
+    for (int i = 0; i < 200; ++i) {
+      try {
+        const auto sink = started(path, true);
+        write_frame(*sink, 3);
+        sink->close(complete(1));
+        ++won;
+      } catch (const OptionError& e) {
+        if (std::string(e.what()).rfind("another run is writing", 0) != 0) throw;
+      }
+    }
+  };
+  std::vector<std::future<void>> runs;
+  for (int i = 0; i < 3; ++i) runs.push_back(std::async(std::launch::async, run));
+  for (auto& r : runs) EXPECT_NO_THROW(r.get());
+  EXPECT_GT(won, 0);
+  EXPECT_EQ(lines(path).size(), 5U);
+  EXPECT_FALSE(fs::exists(path + ".part"));
+}
+
+TEST(SinkJsonl, WritesThroughNoLinkUnderItsUnfinishedName) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  const std::string precious = dir.write("precious", "data\n");
+  fs::create_symlink("precious", path + ".part");
+  EXPECT_EQ(refusal(path), "path: " + path + ".part is in the way: a symbolic link; remove it or give another output");
+  fs::remove(path + ".part");
+  fs::create_hard_link(precious, path + ".part");
+  EXPECT_EQ(refusal(path),
+            "path: " + path + ".part is in the way: a second name of another file; remove it or give another output");
+  EXPECT_EQ(read(precious), "data\n");
+}
+
+TEST(SinkJsonl, RefusesAnythingElseUnderItsUnfinishedName) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  fs::create_directory(path + ".part");
+  EXPECT_EQ(refusal(path), "path: " + path + ".part is in the way: a folder; remove it or give another output");
+  fs::remove(path + ".part");
+  ASSERT_EQ(::mkfifo((path + ".part").c_str(), 0600), 0);
+  EXPECT_EQ(refusal(path), "path: " + path + ".part is in the way: no plain file; remove it or give another output");
+}
+
+TEST(SinkJsonl, KeepsAFileThatAppearsUnderItsNameMeanwhile) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  const auto sink = started(path);
+  write_frame(*sink, 1);
+  dir.write("out.jsonl", "somebody else's\n");
+  try {
+    sink->close(complete(1));
+    FAIL() << "it replaced the file";
+  } catch (const RunError& e) {
+    EXPECT_EQ(std::string(e.what()),
+              path + " was made by somebody else during the run and is kept; this run's records are in " + path +
+                  ".part: give them another name");
+  }
+  EXPECT_EQ(read(path), "somebody else's\n");
+  EXPECT_EQ(lines(path + ".part").size(), 3U);
+}
+
+TEST(SinkJsonl, RefusesALinkThatLeadsNowhereBeforeTheRun) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  fs::create_symlink("nothing", path);
+  auto sink = test::make<Sink>(sink_jsonl_type(), {{"path", path}});
+  test::StartContext start;
+  EXPECT_THROW(sink->start(start), OptionError);
+}
+
+TEST(SinkJsonl, ClaimsStandardOutputToo) {
+  auto sink = test::make<Sink>(sink_jsonl_type(), {{"path", "-"}});
+  test::StartContext start;
+  sink->start(start);
+  EXPECT_EQ(start.outputs, std::vector<std::string>{"-"});
 }
 
 TEST(SinkJsonl, RefusesAFolderThatIsMissing) {
