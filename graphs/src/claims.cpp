@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMostLinks = 40;  // as the kernel allows
+constexpr const char* kUnfinished = ".part";
 
 // weakly_canonical() stops at a link whose target is missing; writing would go through it.
 fs::path follow(fs::path path) {
@@ -76,6 +77,8 @@ Claims::File Claims::identify(const std::string& path) {
   return {canonical(path), there ? std::optional<Inode>({status.st_dev, status.st_ino}) : std::nullopt};
 }
 
+void Claims::graph_file(const std::string& path) { inputs_.add(identify(path), {"", path}); }
+
 std::string Claims::input(const std::string& node, const std::string& path) {
   const File file = identify(path);
   const Claim* writer = outputs_.find(file);
@@ -86,27 +89,41 @@ std::string Claims::input(const std::string& node, const std::string& path) {
   return {};
 }
 
+std::string Claims::taken(const File& file, const std::string& path) const {
+  const auto spelled = [&](const Claim& claim) {
+    return claim.path == path ? std::string() : " as '" + claim.path + "'";
+  };
+  if (const Claim* other = outputs_.find(file)) {
+    return "'" + path + "' is also written by node '" + other->node + "'" + spelled(*other) +
+           "; each output needs a file of its own";
+  }
+  if (const Claim* reader = inputs_.find(file)) {
+    const std::string whose =
+        reader->node.empty() ? "a file of the graph itself" : "an input of node '" + reader->node + "'";
+    return "'" + path + "' is " + whose + spelled(*reader) + "; it would be overwritten";
+  }
+  return {};
+}
+
 std::string Claims::output(const std::string& node, const std::string& path) {
   if (path.empty()) return "the path of an output can't be empty; \"-\" is standard output";
   const File file = identify(path);
-  if (const Claim* other = outputs_.find(file)) {
-    return "'" + path + "' is also written by node '" + other->node + "'" +
-           (other->path == path ? "" : " as '" + other->path + "'") + "; each output needs a file of its own";
+  if (std::string problem = taken(file, path); !problem.empty()) return problem;
+  std::error_code ec;
+  const fs::file_status status = path == "-" ? fs::file_status(fs::file_type::character) : fs::status(path, ec);
+  if (fs::is_directory(status)) return "'" + path + "' is a folder; name a file in it";
+  if (fs::is_regular_file(status) && !force_) {
+    return "'" + path + "' exists; choose another name or allow it to be replaced (--force)";
   }
-  if (const Claim* reader = inputs_.find(file)) {
-    return "'" + path + "' is an input of node '" + reader->node + "'" +
-           (reader->path == path ? "" : " as '" + reader->path + "'") + "; it would be overwritten";
-  }
-  if (path != "-") {
-    std::error_code ec;
-    const fs::file_status status = fs::status(path, ec);
-    if (fs::is_directory(status)) return "'" + path + "' is a folder; name a file in it";
-    if (fs::is_regular_file(status) && !force_) {
-      return "'" + path + "' exists; choose another name or allow it to be replaced (--force)";
-    }
-    // Devices and pipes are written to as they are; a file is made beside its final name.
-    const bool special = fs::exists(status) && !fs::is_regular_file(status);
-    if (std::string problem = special ? std::string() : why_not_writable(path); !problem.empty()) return problem;
+  // Standard output, devices and pipes are written to as they are; a file is made beside its final name.
+  const bool special = fs::exists(status) && !fs::is_regular_file(status);
+  if (!special) {
+    if (std::string problem = why_not_writable(path); !problem.empty()) return problem;
+    const std::string part = path + kUnfinished;
+    const File unfinished = identify(part);
+    if (const std::string problem = taken(unfinished, part); !problem.empty())
+      return "'" + path + "' has another name until it is complete: " + problem;
+    outputs_.add(unfinished, {node, part});
   }
   outputs_.add(file, {node, path});
   return {};

@@ -19,10 +19,12 @@ class Claims {
  public:
   explicit Claims(bool force) : force_(force) {}
 
+  /// \p path, the graph's file or a preset, was read to make the graph. Before input() and output().
+  void graph_file(const std::string& path);
   /// \p node will read \p path. \return what is wrong where an output already has that file; empty = nothing
   [[nodiscard]] std::string input(const std::string& node, const std::string& path);
   /// \p node will write \p path ("-" = standard output). \return what is wrong and what to do; empty = nothing. A path
-  /// that is refused is not claimed.
+  /// that is refused is not claimed. The name that a file has until it is complete, `<path>.part`, is claimed with it.
   [[nodiscard]] std::string output(const std::string& node, const std::string& path);
 
  private:
@@ -32,7 +34,7 @@ class Claims {
     std::optional<Inode> inode;  // none where the file is not there yet
   };
   struct Claim {
-    std::string node, path;
+    std::string node, path;  // no node: the graph's own
   };
   struct Table {
     std::map<std::string, Claim> by_path;
@@ -41,6 +43,8 @@ class Claims {
     void add(const File& file, Claim claim);
   };
   [[nodiscard]] static File identify(const std::string& path);
+  /// What else has \p file, called \p path; empty = nothing.
+  [[nodiscard]] std::string taken(const File& file, const std::string& path) const;
 
   bool force_;
   Table inputs_, outputs_;

@@ -72,6 +72,7 @@ GraphSpec GraphReader::read() {
   }
   if (!problems_.empty()) throw ConfigError(problems_.sorted());
   spec.config_hash = config_hash(spec);
+  for (const auto& [file, doc] : presets_) spec.files.push_back(file);
   return spec;
 }
 

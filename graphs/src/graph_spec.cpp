@@ -16,7 +16,9 @@ const OptionValue& ResolvedOptions::at(std::string_view name) const {
 
 GraphSpec GraphSpec::load(const std::string& path, const Registry& registry, const Overrides& overrides) {
   const JsonDoc doc = JsonDoc::load(path);
-  return GraphReader(doc, registry, overrides).read();
+  GraphSpec spec = GraphReader(doc, registry, overrides).read();
+  spec.files.push_back(path);
+  return spec;
 }
 
 GraphSpec GraphSpec::parse(std::string_view text,

@@ -98,6 +98,7 @@ Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log)
     guarded(spec.nodes[i], problems, [&] { make(spec.nodes[i], i, made); });
   }
   Claims claims(force);
+  for (const std::string& file : spec.files) claims.graph_file(file);
   const auto start_all = [&](auto& objects) {
     for (std::size_t i = 0; i < n; ++i) {
       if (!objects[i]) continue;

@@ -4,11 +4,16 @@
 
 #include "night.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
+#include <future>
 
 namespace starflow::test {
 namespace {
@@ -23,7 +28,10 @@ class Outputs : public Night {
   void expect_refused(const ProgramResult& got, const std::string& text) {
     EXPECT_EQ(got.code, 2);
     EXPECT_NE(got.err.find(text), std::string::npos) << got.err;
-    EXPECT_NE(got.err.find("batch.json:20:"), std::string::npos) << got.err;
+    const std::string text_of_graph = file_text(graph("batch"));
+    const auto end = text_of_graph.begin() + static_cast<std::ptrdiff_t>(text_of_graph.find("${output}"));
+    const auto line = 1 + std::count(text_of_graph.begin(), end, '\n');
+    EXPECT_NE(got.err.find("batch.json:" + std::to_string(line) + ":"), std::string::npos) << got.err;
     EXPECT_NE(got.err.find("nothing was run"), std::string::npos) << got.err;
   }
 };
@@ -66,6 +74,91 @@ TEST_F(Outputs, ThatAreInputsAreRefusedHoweverTheyAreSpelled) {
     expect_refused(to(name, {"--force"}), "it would be overwritten");
     EXPECT_EQ(file_text(dir_ / "f1.fits"), bytes) << name;
   }
+}
+
+TEST_F(Outputs, WhoseUnfinishedNameIsAnInputAreRefused) {
+  const std::string bytes = file_text(dir_ / "f1.fits");
+  std::filesystem::rename(dir_ / "f1.fits", dir_ / "s.jsonl.part");
+  const ProgramResult got = starflow({"run", graph("batch"), "--input", "s.jsonl.part", "--output", "s.jsonl"});
+  expect_refused(got, "'s.jsonl' has another name until it is complete: 's.jsonl.part' is an input of node");
+  EXPECT_EQ(file_text(dir_ / "s.jsonl.part"), bytes);
+}
+
+TEST_F(Outputs, ThatAreFilesOfTheGraphAreRefusedEvenByForce) {
+  dir_.write("g.json", R"({"format": "starflow.graph/1", "parameters": {"output": {"type": "string"}}, "nodes": [
+    {"id": "sky", "type": "source.sky", "options": {"frames": 1, "width": 64, "height": 64, "stars": 3}},
+    {"id": "det", "type": "detections.file", "in": {"frame": "sky.frame"}, "options": {"path": "p.csv"}},
+    {"id": "stars", "type": "centroid", "preset": "preset.json", "in": {"frame": "sky.frame", "detections": "det"}},
+    {"id": "out", "type": "sink.jsonl", "in": {"stars": "stars"}, "options": {"path": "${output}"}}]})");
+  dir_.write("preset.json", R"({"doc": "as it comes"})");
+  dir_.write("p.csv", "id,x,y\n1,20,20\n");
+  std::filesystem::create_symlink("preset.json", dir_ / "link.json");
+  for (const char* name : {"g.json", "preset.json", "link.json", "p.csv"}) {
+    const std::string bytes = file_text(dir_ / name);
+    const ProgramResult got = starflow({"run", "g.json", "--output", name, "--force"});
+    EXPECT_EQ(got.code, 2) << name;
+    const std::string is = name == std::string("p.csv") ? "' is an input of node 'det'" : "' is a file of the graph";
+    EXPECT_NE(got.err.find("'" + std::string(name) + is), std::string::npos) << got.err;
+    EXPECT_NE(got.err.find("; it would be overwritten"), std::string::npos) << got.err;
+    EXPECT_EQ(file_text(dir_ / name), bytes);
+  }
+  const ProgramResult got = starflow({"run", "g.json", "--output", "a.jsonl"});
+  EXPECT_EQ(got.code, 0) << got.err;
+}
+
+TEST_F(Outputs, OfASecondRunAreRefusedWhileTheFirstOneWrites) {
+  const std::string part = dir_ / "s.jsonl.part";
+  const int held = open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(held, LOCK_EX), 0);
+  expect_refused(to("s.jsonl", {"--force"}), "another run is writing s.jsonl.part");
+  EXPECT_TRUE(exists("s.jsonl.part"));
+  close(held);
+  EXPECT_EQ(to("s.jsonl").code, 0);
+}
+
+TEST_F(Outputs, OfRunsAtTheSameTimeAreWhole) {
+  const std::string whole = starflow({"run", graph("quicklook"), "--output", "-"}).out;
+  const auto one = [&] { return starflow({"run", graph("quicklook"), "--output", "s.jsonl"}); };
+  std::vector<std::future<ProgramResult>> runs;
+  for (int i = 0; i < 3; ++i) runs.push_back(std::async(std::launch::async, one));
+  int won = 0;
+  for (auto& run : runs) {
+    const ProgramResult got = run.get();
+    won += static_cast<int>(got.code == 0);
+    EXPECT_TRUE(got.code == 0 || got.code == 2 || got.code == 3) << got.err;
+  }
+  EXPECT_EQ(won, 1) << "a run that began later finds the file, or the name taken";
+  EXPECT_EQ(file_text(dir_ / "s.jsonl"), whole);
+}
+
+TEST_F(Outputs, ThatAppearDuringTheRunAreKept) {
+  // The signal is none: its condition makes the file once the run is under way.
+  ProgramSetup setup;
+  setup.signals = {{0, [this] {
+                      if (!exists("s.jsonl.part")) return false;
+                      dir_.write("s.jsonl", "precious\n");
+                      return true;
+                    }}};
+  const ProgramResult got = starflow({"run", graph("quicklook"), "--output", "s.jsonl"}, setup);
+  EXPECT_EQ(got.code, 3);
+  EXPECT_NE(got.err.find("s.jsonl was made by somebody else during the run"), std::string::npos) << got.err;
+  EXPECT_NE(got.err.find("this run's records are in s.jsonl.part"), std::string::npos) << got.err;
+  EXPECT_EQ(file_text(dir_ / "s.jsonl"), "precious\n");
+  ASSERT_TRUE(exists("s.jsonl.part"));
+  EXPECT_EQ(records_of(file_text(dir_ / "s.jsonl.part")).back().at("complete"), true);
+}
+
+TEST_F(Outputs, OfTwoSinksToStandardOutputAreRefused) {
+  dir_.write("two.json", R"({"format": "starflow.graph/1", "nodes": [
+    {"id": "sky", "type": "source.sky", "options": {"frames": 1, "width": 64, "height": 64, "stars": 3}},
+    {"id": "det", "type": "detect", "in": {"frame": "sky.frame"}},
+    {"id": "stars", "type": "centroid", "in": {"frame": "sky.frame", "detections": "det"}},
+    {"id": "one", "type": "sink.jsonl", "in": {"stars": "stars"}},
+    {"id": "two", "type": "sink.jsonl", "in": {"stars": "stars"}, "options": {"path": "-"}}]})");
+  const ProgramResult got = starflow({"run", "two.json"});
+  EXPECT_EQ(got.code, 2);
+  EXPECT_NE(got.err.find("'-' is also written by node 'one'"), std::string::npos) << got.err;
+  EXPECT_EQ(got.out, "");
 }
 
 TEST_F(Outputs, OfTwoSinksOnOnePathAreRefused) {

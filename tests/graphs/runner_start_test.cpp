@@ -108,6 +108,22 @@ TEST_F(Files, ThatAreInputsAreNeverOverwrittenEvenByForce) {
   has(start({in("frames.fits"), "", in("alias"), true}), "is an input of node 'one' as");
 }
 
+TEST_F(Files, ThatAreInputsAreNotTakenAsTheUnfinishedNameOfAnOutput) {
+  touch(in("a.jsonl.part"));
+  has(start({in("a.jsonl.part"), "", in("a.jsonl"), true}), "'" + in("a.jsonl") +
+                                                                "' has another name until it is complete: '" +
+                                                                in("a.jsonl.part") + "' is an input of node 'one'");
+  fs::create_symlink("a.jsonl.part", in("b.jsonl.part"));
+  has(start({in("a.jsonl.part"), "", in("b.jsonl"), true}), "is an input of node 'one' as");
+  has(start({"", in("c"), in("c.part")}), "is also written by node 'one'");
+  has(start({"", in("c.part"), in("c")}), "has another name until it is complete");
+}
+
+TEST_F(Files, LeftUnfinishedByAnEarlierRunNeedNoForce) {
+  touch(in("a.jsonl.part"));
+  EXPECT_EQ(start({"", in("a.jsonl"), ""}), "");
+}
+
 TEST_F(Files, ThatExistNeedForce) {
   touch(in("a"));
   has(start({"", in("a"), ""}), "exists; choose another name or allow it to be replaced (--force)");
