@@ -82,8 +82,7 @@ struct GraphSpec {
   RunSpec run;
   std::vector<NodeSpec> nodes;  ///< in topological order; ties in the order of the file
   std::string config_hash;  ///< 16 hex digits: of everything that can change a measurement; `run` and paths left out
-  std::vector<std::string>
-      files{};  ///< that it was read from, the graph's and the presets': no output may replace them
+  std::vector<std::string> files{};  ///< the graph's and its presets', which no output may replace; parse(): presets
 
   /// Reads and checks a graph file with its presets. \throws ConfigError with every problem found, each located.
   [[nodiscard]] static GraphSpec load(const std::string& path,
