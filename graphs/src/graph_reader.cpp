@@ -185,7 +185,8 @@ void GraphReader::read_type(DraftNode& node) {
     if (refused(p)) text += fmt::format("; the plugin {} was refused: {}", p.file, p.refusal);
   }
   std::string hint = did_you_mean(name, known);
-  if (hint.empty()) hint = "is a plugin missing? They are looked for in --plugin-dir and STARFLOW_PLUGIN_PATH too";
+  if (hint.empty())
+    hint = "is a plugin missing? Files libstarflow_NAME.so are looked for in --plugin-dir and STARFLOW_PLUGIN_PATH too";
   fail(type->begin, member_path(node.path, "type"), std::move(text), std::move(hint));
 }
 
