@@ -10,6 +10,8 @@
 #include "support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
@@ -95,6 +97,12 @@ class Night : public ::testing::Test {
   }
   static std::string graph(const std::string& name) {
     return std::string(STARFLOW_SOURCE_DIR) + "/configs/graphs/" + name + ".json";
+  }
+  /// "batch.json:LINE:", the line being the one of that graph that holds \p text.
+  static std::string place_in_batch(const std::string& text) {
+    const std::string graph_text = file_text(graph("batch"));
+    const auto end = graph_text.begin() + static_cast<std::ptrdiff_t>(graph_text.find(text));
+    return "batch.json:" + std::to_string(1 + std::count(graph_text.begin(), end, '\n')) + ":";
   }
   [[nodiscard]] bool exists(const std::string& name) const { return std::filesystem::exists(dir_ / name); }
 
