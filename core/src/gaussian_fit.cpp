@@ -12,11 +12,10 @@ namespace {
 
 enum : std::size_t { kX, kY, kFlux, kSigmaX, kSigmaY, kLevel };
 
-constexpr double kMaxSigmaRadii = 2;  // of the fitted square: wider stars can't be told from the background
-constexpr double kMinSigma = 0.15;    // px: a third of a pixel in FWHM, below which pixels hold no width
-constexpr double kCoarseStep = 0.03;  // px: where the weights change from the background's to the model's
-constexpr double kFineStep = 1e-6;    // of the squared step in units of its own error: 0.001 sigma
-constexpr double kTinyStep = 1e-8;    // px
+using gaussian_rule::kCoarseStep;
+using gaussian_rule::kFineStep;
+using gaussian_rule::kMinSigma;
+constexpr double kTinyStep = 1e-8;  // px
 
 /// Integrals over the pixels of one axis of a unit Gaussian, and their derivatives by centre and sigma.
 struct Profile {
@@ -48,7 +47,7 @@ class Fitter {
   Fitter(const Stamp& stamp, double x, double y, const GaussianFitOptions& options)
       : stamp_(stamp), options_(options), start_x_(x), start_y_(y) {
     window_ = window_around(stamp, std::round(x), std::round(y), options.radius_px);
-    max_sigma_ = kMaxSigmaRadii * options.radius_px;
+    max_sigma_ = options.max_sigma_px();
   }
 
   GaussianFit run() {
@@ -99,7 +98,7 @@ class Fitter {
       fit_.termination = Termination::too_few_pixels;
       return false;
     }
-    const double sigma = std::clamp(options_.fwhm_px * kSigmaPerFwhm, 2 * kMinSigma, max_sigma_);
+    const double sigma = options_.start_sigma_px();
     fit_.value = {start_x_, start_y_, peak * 2 * std::numbers::pi * (sigma * sigma + kPixelVariance), sigma, sigma, 0};
     return true;
   }
@@ -139,7 +138,7 @@ class Fitter {
   /// Takes the step within its bounds. \return true where nothing was cut short
   bool apply(const GaussianParameters& step) {
     GaussianParameters& p = fit_.value;
-    const double reach = 0.3 * options_.fwhm_px + 0.2;
+    const double reach = options_.max_step_px();
     bool whole = true;
     const auto limited = [&whole](double d, double limit) {
       if (std::abs(d) > limit) whole = false;
@@ -152,8 +151,7 @@ class Fitter {
     for (const std::size_t s : {std::size_t{kSigmaX}, std::size_t{kSigmaY}}) {
       p[s] = std::clamp(p[s] + limited(step[s], 0.4 * p[s] + 0.02), kMinSigma, max_sigma_);
     }
-    // A fit that runs away is kept near: it can come back, and ends as moved_from_seed where it does not.
-    const double far = 2 * options_.move_limit_px;
+    const double far = options_.farthest_px();
     p[kX] = std::clamp(p[kX], start_x_ - far, start_x_ + far);
     p[kY] = std::clamp(p[kY], start_y_ - far, start_y_ + far);
     return whole;
@@ -188,7 +186,7 @@ class Fitter {
 
 Termination judge_gaussian(const GaussianFit& fit, double start_x, double start_y, const GaussianFitOptions& options) {
   const GaussianParameters& p = fit.value;
-  const double max_sigma = kMaxSigmaRadii * options.radius_px;
+  const double max_sigma = options.max_sigma_px();
   const auto at_bound = [max_sigma](double sigma) { return sigma <= 1.001 * kMinSigma || sigma >= 0.999 * max_sigma; };
   if (!std::ranges::all_of(p, [](double v) { return std::isfinite(v); })) return Termination::nonfinite;
   if (!(p[kFlux] > 0)) return Termination::nonpositive_flux;

@@ -5,9 +5,11 @@
 /// Maximum-likelihood fit of one pixel-integrated, axis-aligned Gaussian on a constant.
 
 #include "stamp.hpp"
+#include "units.hpp"
 
 #include <starflow/core/star_table.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace starflow {
@@ -16,12 +18,29 @@ inline constexpr int kGaussianParameters = 6;
 /// Order of the parameters: x, y (px), flux (ADU), sigma_x, sigma_y (px), level above the background (ADU).
 using GaussianParameters = std::array<double, kGaussianParameters>;
 
+/// The rules of a step, shared by the fit in double and the fit in SIMD lanes.
+namespace gaussian_rule {
+inline constexpr double kMaxSigmaRadii = 2;  ///< of the fitted square: wider stars can't be told from the background
+inline constexpr double kMinSigma = 0.15;    ///< px: a third of a pixel in FWHM, below which pixels hold no width
+inline constexpr double kCoarseStep = 0.03;  ///< px: where the weights change from the background's to the model's
+inline constexpr double kFineStep = 1e-6;    ///< of the squared step in units of its own error: 0.001 sigma
+}  // namespace gaussian_rule
+
 struct GaussianFitOptions {
   double gain_e_per_adu = 0;  ///< 0 = background noise only
   double fwhm_px = 3;         ///< start value
   double radius_px = 6;       ///< half side of the fitted square
   double move_limit_px = 2;
   int max_iterations = 50;
+
+  [[nodiscard]] double max_sigma_px() const { return gaussian_rule::kMaxSigmaRadii * radius_px; }
+  [[nodiscard]] double max_step_px() const { return 0.3 * fwhm_px + 0.2; }
+  /// A fit that runs away is kept this near to its start: it can come back, and ends as moved_from_seed where it does
+  /// not.
+  [[nodiscard]] double farthest_px() const { return 2 * move_limit_px; }
+  [[nodiscard]] double start_sigma_px() const {
+    return std::clamp(fwhm_px * kSigmaPerFwhm, 2 * gaussian_rule::kMinSigma, max_sigma_px());
+  }
 };
 
 struct GaussianFit {

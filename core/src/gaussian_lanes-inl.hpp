@@ -221,9 +221,9 @@ struct State {
   }
 };
 
-inline constexpr float kMinSigma = 0.15F;      // px, as in fit_gaussian()
-inline constexpr float kCoarseStep = 0.03F;    // px
-inline constexpr float kFineStep = 1e-6F;      // squared step in units of its own error
+inline constexpr auto kMinSigma = static_cast<float>(gaussian_rule::kMinSigma);
+inline constexpr auto kCoarseStep = static_cast<float>(gaussian_rule::kCoarseStep);
+inline constexpr auto kFineStep = static_cast<float>(gaussian_rule::kFineStep);
 inline constexpr float kRoundingStep = 2e-5F;  // px: what float sums leave uncertain
 
 inline void fit_batch(GaussianLanes::Batch& b) {

@@ -40,9 +40,9 @@ void GaussianLanes::begin(const GaussianFitOptions& options) {
   stride_ = lanes();
   batch_.radius = static_cast<int>(options.radius_px);
   batch_.max_iterations = options.max_iterations;
-  batch_.reach = static_cast<float>(0.3 * options.fwhm_px + 0.2);
-  batch_.farthest = static_cast<float>(2 * options.move_limit_px);
-  batch_.max_sigma = static_cast<float>(2 * options.radius_px);
+  batch_.reach = static_cast<float>(options.max_step_px());
+  batch_.farthest = static_cast<float>(options.farthest_px());
+  batch_.max_sigma = static_cast<float>(options.max_sigma_px());
 }
 
 void GaussianLanes::add(const Stamp& stamp, double x, double y) {
@@ -75,7 +75,7 @@ void GaussianLanes::add(const Stamp& stamp, double x, double y) {
       if (central && variance != 0) peak = std::max(peak, value);
     }
   }
-  const double sigma = std::clamp(options_.fwhm_px * kSigmaPerFwhm, 0.3, 2.0 * r);
+  const double sigma = options_.start_sigma_px();
   const double flux = peak * unit * 2 * std::numbers::pi * (sigma * sigma + kPixelVariance);
   const std::array<double, kGaussianParameters> start = {x - cx, y - cy, flux, sigma, sigma, 0};
   for (std::size_t p = 0; p < kGaussianParameters; ++p) {

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <numeric>
 #include <span>
 
@@ -26,7 +25,6 @@ constexpr int kMinRadius = 3;       // px: 7x7 pixels leave something for the ba
 constexpr std::size_t kStarsAtOnce = 32;
 constexpr double kNearSaturation = 0.95;
 constexpr double kLowSnr = 5;  // below, a position is as likely noise, and its error is no longer Gaussian
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Flags flag_of(Termination t) {
   switch (t) {
