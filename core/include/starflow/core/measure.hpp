@@ -12,6 +12,7 @@
 #include <starflow/core/star_table.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace starflow {
@@ -23,8 +24,64 @@ enum class WindowFrom : std::uint8_t {
   given        ///< `window_sigma_px`
 };
 
+/// Outline of a fitted profile.
+enum class Outline : std::uint8_t {
+  circular,
+  axis_aligned,  ///< an ellipse along the axes of the frame
+  rotated        ///< any ellipse
+};
+
+/// What a model's pixel is.
+enum class Sampling : std::uint8_t {
+  integrated,  ///< the light that falls on the pixel
+  center       ///< the profile at its centre: biased where stars are narrow
+};
+
+enum class Estimator : std::uint8_t {
+  mle,           ///< maximum likelihood: weights from the variance of the model
+  least_squares  ///< all pixels weigh the same; sandwich covariance
+};
+
+/// Where the sky level of a star comes from.
+enum class LevelFrom : std::uint8_t {
+  global,   ///< the background of the frame
+  annulus,  ///< a ring about the star
+  fit       ///< a parameter of the fit; methods that fit nothing take `global`
+};
+
+/// Where the noise of the sky comes from. A variance image of the frame goes before all of them.
+enum class NoiseFrom : std::uint8_t {
+  map,      ///< the background of the frame
+  annulus,  ///< the scatter in a ring about the star
+  model     ///< (level - pedestal) / gain + (read noise / gain)^2; needs a gain
+};
+
+/// Shape parameters held at these values; NaN = free.
+struct HeldShape {
+  static constexpr double kFree = std::numeric_limits<double>::quiet_NaN();
+  double fwhm_px = kFree;      ///< 0.5..50 px
+  double ellipticity = kFree;  ///< 1 - b/a, 0..0.9
+  double theta_deg = kFree;    ///< (-90, 90]; with Outline::rotated
+};
+
+/// A ring about a star.
+struct Annulus {
+  double inner = 2.5, outer = 4.5;  ///< FWHM
+  double keep_out = 2;              ///< pixels this near to another detection are left out, FWHM
+};
+
 struct MeasureOptions {
   Method method = Method::gaussian;
+  Outline outline = Outline::axis_aligned;  ///< of gaussian and moffat
+  Sampling sampling = Sampling::integrated;
+  Estimator estimator = Estimator::mle;
+  double beta = 2.5;       ///< of moffat, 1.1..12; the start value where it is free
+  bool free_beta = false;  ///< of moffat
+  HeldShape held{};
+  LevelFrom level = LevelFrom::fit;
+  NoiseFrom noise = NoiseFrom::map;
+  Annulus annulus{};
+  double pedestal_adu = 0;  ///< ADU without light, with NoiseFrom::model
   WindowFrom window = WindowFrom::fwhm;
   double window_sigma_px = 0;  ///< with WindowFrom::given, 0.2..50 px
   double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = the detections'

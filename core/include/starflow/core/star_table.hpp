@@ -13,8 +13,16 @@
 
 namespace starflow {
 
-enum class Method : std::uint8_t { windowed, gaussian };
-inline constexpr std::string_view kMethodNames[] = {"windowed", "gaussian"};
+enum class Method : std::uint8_t {
+  windowed,   ///< Gaussian-weighted centroid, as SExtractor's XWIN_IMAGE
+  adaptive,   ///< the same, its window as wide as the star's signal-to-noise ratio makes best
+  moments,    ///< flux-weighted mean in a circle
+  quadratic,  ///< parabola through the logarithms of 3x3 pixels
+  gaussian,   ///< fit of a Gaussian on a constant
+  moffat      ///< fit of a Moffat on a constant
+};
+inline constexpr std::string_view kMethodNames[] = {"windowed",  "adaptive", "moments",
+                                                    "quadratic", "gaussian", "moffat"};
 
 /// Why a measurement ended. Everything but `converged` comes with a flag.
 enum class Termination : std::uint8_t {
@@ -36,18 +44,21 @@ inline constexpr std::string_view kTerminationNames[] = {"converged",        "ma
 template <template <class> class Cell>
 struct StarFields {
   Cell<std::int64_t> id;
-  Cell<double> x, y;            ///< px
-  Cell<double> x_err, y_err;    ///< px, 1 sigma
-  Cell<double> xy_cov;          ///< px^2
-  Cell<double> flux, flux_err;  ///< ADU
-  Cell<double> peak;            ///< ADU above the background
-  Cell<double> background;      ///< ADU a pixel
-  Cell<double> noise;           ///< ADU, background noise of a pixel
+  Cell<double> x, y;                              ///< px
+  Cell<double> x_err, y_err;                      ///< px, 1 sigma
+  Cell<double> xy_cov;                            ///< px^2
+  Cell<double> flux, flux_err;                    ///< ADU, of the method
+  Cell<double> flux_aperture, flux_aperture_err;  ///< ADU, in a circle of one FWHM radius
+  Cell<double> flux_sum, flux_sum_err;            ///< ADU, of the stamp's pixels
+  Cell<double> peak;                              ///< ADU above the background
+  Cell<double> background, background_err;        ///< ADU a pixel
+  Cell<double> noise;                             ///< ADU, background noise of a pixel
   Cell<double> snr;
-  Cell<double> fwhm, fwhm_major, fwhm_minor;  ///< px
-  Cell<double> theta;                         ///< degrees in (-90, 90], from +x towards +y
+  Cell<double> fwhm, fwhm_err, fwhm_major, fwhm_minor;  ///< px
+  Cell<double> theta;                                   ///< degrees in (-90, 90], from +x towards +y
   Cell<double> ellipticity, eccentricity;
-  Cell<double> xx, yy, xy;  ///< px^2, second moments
+  Cell<double> beta, beta_err;  ///< of a Moffat
+  Cell<double> xx, yy, xy;      ///< px^2, second moments
   Cell<double> sharpness, roundness1, roundness2;
   Cell<double> hfr;          ///< px, radius of half the flux
   Cell<double> mean_radius;  ///< px, sum(f r)/sum(f)
@@ -82,16 +93,24 @@ void zip_columns(Visit&& visit, T&... t) {
   visit("xy_cov", "px^2", "covariance of x and y", t.xy_cov...);
   visit("flux", "ADU", "total flux of the star", t.flux...);
   visit("flux_err", "ADU", "1 sigma of flux", t.flux_err...);
+  visit("flux_aperture", "ADU", "flux in a circle of one FWHM radius", t.flux_aperture...);
+  visit("flux_aperture_err", "ADU", "1 sigma of flux_aperture", t.flux_aperture_err...);
+  visit("flux_sum", "ADU", "flux of the stamp's pixels", t.flux_sum...);
+  visit("flux_sum_err", "ADU", "1 sigma of flux_sum", t.flux_sum_err...);
   visit("peak", "ADU", "brightest pixel above the background", t.peak...);
   visit("background", "ADU", "background of one pixel", t.background...);
+  visit("background_err", "ADU", "1 sigma of background, where the fit or an annulus gave it", t.background_err...);
   visit("noise", "ADU", "background noise of one pixel, 1 sigma", t.noise...);
-  visit("snr", "", "flux / flux_err", t.snr...);
+  visit("snr", "", "flux_aperture / flux_aperture_err: the CCD equation (Howell), version 1", t.snr...);
   visit("fwhm", "px", "sqrt(fwhm_major fwhm_minor)", t.fwhm...);
+  visit("fwhm_err", "px", "1 sigma of fwhm, where a fit gave it", t.fwhm_err...);
   visit("fwhm_major", "px", "full width at half maximum along the major axis", t.fwhm_major...);
   visit("fwhm_minor", "px", "full width at half maximum along the minor axis", t.fwhm_minor...);
   visit("theta", "deg", "major axis, in (-90, 90], from +x towards +y", t.theta...);
   visit("ellipticity", "", "1 - b/a", t.ellipticity...);
   visit("eccentricity", "", "sqrt(1 - (b/a)^2)", t.eccentricity...);
+  visit("beta", "", "exponent of a Moffat", t.beta...);
+  visit("beta_err", "", "1 sigma of beta, where it is free", t.beta_err...);
   visit("xx", "px^2", "second moment", t.xx...);
   visit("yy", "px^2", "second moment", t.yy...);
   visit("xy", "px^2", "second moment", t.xy...);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Centroids that fit no model, one star in each SIMD lane: windowed, adaptive, moments, quadratic.
+
+#include "star_block.hpp"
+
+#include <starflow/core/star_table.hpp>
+
+#include <array>
+
+namespace starflow {
+
+struct CentroidRules {
+  Method method = Method::windowed;  ///< one of those four
+  float move_limit = 2;              ///< block px, from StarBlock::x, y
+  int max_iterations = 50;
+};
+
+/// A batch of centroids; lengths in block pixels from the centre of the central one, light in the block's units.
+struct CentroidLanes {
+  template <class T>
+  using Lanes = std::array<T, StarBlock::kMaxLanes>;
+
+  /// Of the window (windowed), or of the star as far as it is known (adaptive: where it begins; moments: the circle is
+  /// one FWHM of it in radius), 1 sigma. Set by the caller.
+  alignas(64) Lanes<float> sigma;
+
+  alignas(64) Lanes<float> x, y, cov_xx, cov_yy, cov_xy;
+  alignas(64) Lanes<float> flux, flux_err;  ///< total, of the Gaussian that the moments describe
+  alignas(64) Lanes<float> xx, yy, xy;      ///< moments with the window and the pixel taken out; NaN = too noisy
+  alignas(64) Lanes<float> iterations, n_pix, n_masked;
+  alignas(64) Lanes<float> termination;  ///< a Termination; all but `converged` leave the rest undefined but the counts
+};
+
+/// Measures all stars of \p block about StarBlock::x, y.
+void run_centroids(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes);
+
+}  // namespace starflow

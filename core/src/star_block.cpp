@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "star_block.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+namespace starflow {
+namespace {
+
+/// Pixels of T less a plane, in units of `unit`; keeps what the type holds exactly exact.
+template <class T>
+class Reduced {
+ public:
+  // A float holds these types; the whole part of the level comes off exactly before anything is rounded.
+  using Work = std::conditional_t<std::is_same_v<T, std::int32_t> || std::is_same_v<T, double>, double, float>;
+
+  Reduced(const LocalSky& sky, double unit)
+      : base_(static_cast<Work>(std::round(sky.level))),
+        rest_(static_cast<Work>(sky.level - std::round(sky.level))),
+        slope_x_(static_cast<Work>(sky.slope_x)),
+        slope_y_(static_cast<Work>(sky.slope_y)),
+        per_unit_(static_cast<Work>(1 / unit)) {}
+
+  /// Of a row `dy` px below the star; `first` is `dx` px to its right.
+  void row(const T* first, int n, Work dx, Work dy, float* out) const {
+    const Work offset = rest_ + slope_x_ * dx + slope_y_ * dy;
+    for (int i = 0; i < n; ++i) {
+      const Work above = static_cast<Work>(first[i]) - base_;
+      out[i] = static_cast<float>((above - (offset + slope_x_ * static_cast<Work>(i))) * per_unit_);
+    }
+  }
+
+ private:
+  Work base_, rest_, slope_x_, slope_y_, per_unit_;
+};
+
+/// Whether every pixel of a row is finite and below saturation.
+template <class T>
+bool all_plain(const T* first, int n, double saturation) {
+  if constexpr (std::is_floating_point_v<T>) {
+    const T high = static_cast<T>(std::min(saturation, static_cast<double>(std::numeric_limits<T>::max())));
+    bool plain = true;
+    for (int i = 0; i < n; ++i) plain &= first[i] < high && first[i] >= std::numeric_limits<T>::lowest();
+    return plain;
+  } else {
+    if (saturation > static_cast<double>(std::numeric_limits<T>::max())) return true;
+    T highest = std::numeric_limits<T>::lowest();
+    for (int i = 0; i < n; ++i) highest = std::max(highest, first[i]);
+    return static_cast<double>(highest) < saturation;
+  }
+}
+
+/// What one lane is filled from.
+template <class T>
+struct Source {
+  const FrameView& frame;
+  Plane<T> pixels;
+  const Detector& detector;
+  const LocalSky& sky;
+  double x, y;           // of the star
+  int first_x, first_y;  // of the square in the frame
+};
+
+template <class T>
+bool fill_clean(StarBlock& block, std::size_t lane, const Source<T>& s) {
+  const int side = static_cast<int>(block.side());
+  const FrameView& f = s.frame;
+  if (f.mask || f.variance || s.first_x < 0 || s.first_y < 0 || s.first_x + side > f.width ||
+      s.first_y + side > f.height)
+    return false;
+  const Reduced<T> reduced(s.sky, s.sky.noise);
+  using Work = typename Reduced<T>::Work;
+  std::array<float, StarBlock::kMaxSide> line;
+  float* out = &block.value[lane];
+  for (int j = 0; j < side; ++j) {
+    const T* row = s.pixels.row(s.first_y + j) + s.first_x;
+    if (!all_plain(row, side, s.detector.saturation_adu)) return false;
+    reduced.row(row, side, static_cast<Work>(s.first_x - s.x), static_cast<Work>(s.first_y + j - s.y), line.data());
+    for (int i = 0; i < side; ++i, out += block.lanes) *out = line[static_cast<std::size_t>(i)];
+  }
+  return true;
+}
+
+/// One block pixel summed over its pixels of the frame.
+struct Cell {
+  double sum = 0, variance = 0;
+  int counted = 0, inside = 0;
+  bool saturated = false;
+};
+
+template <class T>
+Cell cell(const Source<T>& s, int first_x, int first_y, int pitch) {
+  Cell c;
+  const FrameView& f = s.frame;
+  for (int y = std::max(0, first_y); y < std::min(f.height, first_y + pitch); ++y) {
+    for (int x = std::max(0, first_x); x < std::min(f.width, first_x + pitch); ++x) {
+      ++c.inside;
+      const T raw = s.pixels.row(y)[x];
+      if (!is_valid(f, x, y, raw)) continue;
+      ++c.counted;
+      const double level = s.sky.level + s.sky.slope_x * (x - s.x) + s.sky.slope_y * (y - s.y);
+      c.sum += static_cast<double>(raw) - level;
+      c.variance += f.variance ? static_cast<double>(f.variance.row(y)[x]) : s.sky.noise * s.sky.noise;
+      c.saturated = c.saturated || static_cast<double>(raw) >= s.detector.saturation_adu;
+    }
+  }
+  return c;
+}
+
+/// The smallest variance of a whole block pixel in ADU^2; the sky's where none is whole.
+template <class T>
+double lowest_variance(const Source<T>& s, int side, int pitch) {
+  const int area = pitch * pitch;
+  double lowest = std::numeric_limits<double>::infinity();
+  if (s.frame.variance) {
+    for (int j = 0; j < side; ++j) {
+      for (int i = 0; i < side; ++i) {
+        const Cell c = cell(s, s.first_x + i * pitch, s.first_y + j * pitch, pitch);
+        if (c.counted == area && !c.saturated) lowest = std::min(lowest, c.variance);
+      }
+    }
+  }
+  return std::isfinite(lowest) ? lowest : s.sky.noise * s.sky.noise * area;
+}
+
+template <class T>
+void fill_any(StarBlock& block, std::size_t lane, const Source<T>& s) {
+  const int side = static_cast<int>(block.side()), pitch = block.pitch;
+  const double area = pitch * pitch, unit = std::sqrt(lowest_variance(s, side, pitch));
+  block.unit_adu[lane] = unit;
+  std::size_t k = lane;
+  for (int j = 0; j < side; ++j) {
+    for (int i = 0; i < side; ++i, k += block.lanes) {
+      const Cell c = cell(s, s.first_x + i * pitch, s.first_y + j * pitch, pitch);
+      float value = 0, variance = c.inside > 0 ? StarBlock::kMasked : StarBlock::kOutside;
+      if (2 * c.counted > pitch * pitch) {  // what is missing of a block pixel counts as the mean of the rest
+        const double whole = area / c.counted;
+        value = static_cast<float>(c.sum * whole / unit);
+        variance = static_cast<float>(std::min(c.variance * whole * whole / (unit * unit), 1e28));
+        if (c.saturated) variance = -variance;
+      }
+      block.value[k] = value;
+      block.variance[k] = variance;
+      block.clean[lane] = block.clean[lane] && variance > 0 && variance < StarBlock::kMissing;
+    }
+  }
+}
+
+}  // namespace
+
+void begin_block(StarBlock& block, int radius, int pitch) {
+  block.radius = radius;
+  block.pitch = pitch;
+  block.lanes = simd_lanes();
+  block.size = 0;
+  std::fill_n(block.variance.begin(), block.side() * block.side() * block.lanes, 1.0F);
+}
+
+void add_star(
+    StarBlock& block, const FrameView& frame, const Detector& detector, const LocalSky& sky, double x, double y) {
+  const std::size_t lane = block.size++;
+  const int pitch = block.pitch;
+  // Far outside of the frame every pixel is missing, wherever it is exactly: this keeps hostile positions out of
+  // integer arithmetic.
+  const double far = 4.0 * StarBlock::kMaxSide * pitch;
+  const double held_x = std::clamp(x, -far, frame.width + far), held_y = std::clamp(y, -far, frame.height + far);
+  // An even pitch has its middle between two pixels of the frame.
+  const double half = 0.5 * (pitch - 1);
+  const int corner_x = static_cast<int>(std::lround(held_x - half)),
+            corner_y = static_cast<int>(std::lround(held_y - half));
+  block.centre_x[lane] = corner_x + half;
+  block.centre_y[lane] = corner_y + half;
+  block.x[lane] = static_cast<float>((held_x - block.centre_x[lane]) / pitch);
+  block.y[lane] = static_cast<float>((held_y - block.centre_y[lane]) / pitch);
+  block.clean[lane] = true;
+  block.unit_adu[lane] = sky.noise;
+  visit_pixels(frame, [&]<class T>(Plane<T> pixels) {
+    const Source<T> source{
+        frame, pixels, detector, sky, held_x, held_y, corner_x - block.radius * pitch, corner_y - block.radius * pitch};
+    if (pitch > 1 || !fill_clean(block, lane, source)) fill_any(block, lane, source);
+  });
+  const double gain = detector.gain_e_per_adu;
+  block.per_gain[lane] = gain > 0 ? static_cast<float>(1 / (gain * block.unit_adu[lane])) : 0.0F;
+}
+
+void end_block(StarBlock& block) {
+  const std::size_t pixels = block.side() * block.side();
+  for (std::size_t lane = block.size; lane < block.lanes; ++lane) {
+    for (std::size_t k = 0; k < pixels; ++k) {
+      block.value[k * block.lanes + lane] = block.value[k * block.lanes];
+      block.variance[k * block.lanes + lane] = block.variance[k * block.lanes];
+    }
+    block.x[lane] = block.x[0];
+    block.y[lane] = block.y[0];
+    block.per_gain[lane] = block.per_gain[0];
+  }
+}
+
+PixelCensus census(const StarBlock& block, std::size_t lane, int radius) {
+  PixelCensus out;
+  const int side = 2 * radius + 1;
+  if (block.clean[lane]) {
+    out.n_pix = side * side;
+    return out;
+  }
+  for (int j = -radius; j <= radius; ++j) {
+    for (int i = -radius; i <= radius; ++i) {
+      const std::size_t k =
+          block.index(static_cast<std::size_t>(i + block.radius), static_cast<std::size_t>(j + block.radius), lane);
+      const float v = block.variance[k];
+      if (v > 0 && v < StarBlock::kMissing) {
+        ++out.n_pix;
+      } else if (v == StarBlock::kOutside) {
+        out.flags |= flag::edge;
+      } else {
+        ++out.n_masked;
+        out.flags |= v < 0 ? flag::saturated : flag::bad_pixel;
+        if (v > 0 && std::hypot(static_cast<float>(i) - block.x[lane], static_cast<float>(j) - block.y[lane]) <= 1)
+          out.flags |= flag::bad_pixel_center;
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace starflow

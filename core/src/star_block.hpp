@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The pixels around up to 16 stars, one star in each SIMD lane: what every kernel reads.
+
+#include <starflow/core/detector.hpp>
+#include <starflow/core/flags.hpp>
+#include <starflow/core/frame_view.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace starflow {
+
+/// The sky about one star: a plane and its noise.
+struct LocalSky {
+  double level = 0;                 ///< ADU, at the star
+  double slope_x = 0, slope_y = 0;  ///< ADU/px
+  double noise = 1;                 ///< ADU, 1 sigma of a pixel, > 0
+};
+
+/// Squares of pixels in lanes. A block pixel is a square of `pitch` x `pitch` pixels of the frame; lengths are in
+/// block pixels from the centre of the central one, light in units of the star's own background noise of one block
+/// pixel (`unit_adu`). Lanes never mix, so a star's numbers do not depend on the stars beside it.
+struct StarBlock {
+  static constexpr int kMaxRadius = 22;
+  static constexpr std::size_t kMaxSide = 2 * kMaxRadius + 1, kMaxPixels = kMaxSide * kMaxSide, kMaxLanes = 16;
+  static constexpr float kMasked = 1e30F;   ///< variance of a bad pixel: its weight is 0 beside any other
+  static constexpr float kOutside = 2e30F;  ///< variance beyond the frame's edge
+  static constexpr float kMissing = 1e29F;  ///< above: the pixel holds nothing, and its value is 0
+
+  int radius = 0;         ///< of the squares, 1..kMaxRadius block px
+  int pitch = 1;          ///< frame px
+  std::size_t lanes = 0;  ///< stride between pixels; the lanes of this CPU
+  std::size_t size = 0;   ///< stars held; the lanes after them repeat the first
+  /// [row][column][lane]. A negative variance -v marks a saturated pixel, whose value is a lower limit: fits leave it
+  /// out, moments take it with the variance v.
+  alignas(64) std::array<float, kMaxPixels * kMaxLanes> value, variance;
+  alignas(64) std::array<float, kMaxLanes> x, y;      ///< where the star is thought to be, within half a block px
+  alignas(64) std::array<float, kMaxLanes> per_gain;  ///< variance of one unit of light; 0 = gain unknown
+  std::array<double, kMaxLanes> unit_adu;             ///< ADU of one unit of light
+  std::array<double, kMaxLanes> centre_x, centre_y;   ///< of the central block pixel, px of the frame
+  std::array<bool, kMaxLanes> clean;                  ///< every pixel of the square counts, none is saturated
+
+  [[nodiscard]] std::size_t side() const noexcept { return static_cast<std::size_t>(2 * radius + 1); }
+  [[nodiscard]] std::size_t index(std::size_t column, std::size_t row, std::size_t lane) const noexcept {
+    return (row * side() + column) * lanes + lane;
+  }
+  [[nodiscard]] double to_frame_x(std::size_t lane, double v) const noexcept { return centre_x[lane] + v * pitch; }
+  [[nodiscard]] double to_frame_y(std::size_t lane, double v) const noexcept { return centre_y[lane] + v * pitch; }
+};
+
+/// Lanes of a batch on this CPU, 4..16.
+[[nodiscard]] std::size_t simd_lanes();
+
+/// Makes \p block empty, for squares of half side \p radius (1..StarBlock::kMaxRadius block px of \p pitch px).
+void begin_block(StarBlock& block, int radius, int pitch);
+
+/// Adds the square about (x, y), which must be finite, as the next lane. Pixels beyond the frame are missing.
+void add_star(
+    StarBlock& block, const FrameView& frame, const Detector& detector, const LocalSky& sky, double x, double y);
+
+/// Fills the lanes that hold no star, so that no arithmetic meets rubbish. \p block holds one star or more.
+void end_block(StarBlock& block);
+
+/// How many pixels within `radius` block px of the central one, the square, count, and what the others are.
+struct PixelCensus {
+  int n_pix = 0;     ///< neither missing nor saturated
+  int n_masked = 0;  ///< bad or saturated, inside the frame
+  Flags flags = 0;   ///< edge, bad_pixel, bad_pixel_center (within 1 block px of the star), saturated
+};
+[[nodiscard]] PixelCensus census(const StarBlock& block, std::size_t lane, int radius);
+
+}  // namespace starflow
