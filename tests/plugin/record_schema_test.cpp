@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The published schema of the records against the columns of a star table: neither may know more than the other.
+
+#include <starflow/core/star_table.hpp>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace starflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const Json& star_schema() {
+  static const Json schema = Json::parse(std::ifstream(STARFLOW_SOURCE_DIR "/configs/schema/record.schema.json"));
+  return schema.at("$defs").at("star");
+}
+
+std::vector<std::string> names_of_columns() {
+  std::vector<std::string> names = {"type", "frame_id"};
+  const StarTable stars;
+  for_each_column(stars, [&](std::string_view name, auto, auto, const auto&) { names.emplace_back(name); });
+  names.emplace_back("flag_names");
+  return names;
+}
+
+TEST(RecordSchema, ListsTheColumnsInTheirOrder) {
+  std::vector<std::string> described;
+  for (const auto& [name, schema] : star_schema().at("properties").items()) described.push_back(name);
+  EXPECT_EQ(described, names_of_columns());
+  EXPECT_EQ(star_schema().at("required").get<std::vector<std::string>>(), names_of_columns());
+}
+
+TEST(RecordSchema, DescribesEachColumnInTheWordsOfTheCode) {
+  const StarTable stars;
+  for_each_column(stars, [&](std::string_view name, std::string_view unit, std::string_view doc, const auto&) {
+    const std::string words = std::string(doc) + (unit.empty() ? "" : " [" + std::string(unit) + "]");
+    EXPECT_EQ(star_schema().at("properties").at(std::string(name)).at("description"), words);
+  });
+}
+
+TEST(RecordSchema, KnowsTheMethodsAndTheTerminations) {
+  const auto allowed = [](const char* column) {
+    return star_schema().at("properties").at(column).at("enum").get<std::vector<std::string>>();
+  };
+  const std::vector<std::string> methods(std::begin(kMethodNames), std::end(kMethodNames));
+  EXPECT_EQ(allowed("method"), methods);
+  EXPECT_EQ(allowed("method_used"), methods);
+  EXPECT_EQ(allowed("termination"),
+            std::vector<std::string>(std::begin(kTerminationNames), std::end(kTerminationNames)));
+}
+
+}  // namespace
+}  // namespace starflow
