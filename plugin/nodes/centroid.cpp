@@ -6,56 +6,23 @@
 #include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/node.hpp>
 
-#include "background_options.hpp"
+#include "centroid_options.hpp"
 #include "register.hpp"
 #include "workspace_pool.hpp"
 
-#include <algorithm>
-#include <array>
-#include <string_view>
+#include <utility>
 
 namespace starflow {
 namespace {
 
-constexpr std::array<std::string_view, 3> kWindowNames = {"fwhm", "half_light", "given"};  // in the order of WindowFrom
-
-/// Names that the seed of this project used for the same methods.
-struct Alias {
-  std::string_view name;
-  Method method;
-};
-constexpr std::array<Alias, 2> kAliases = {
-    {{"weighted_moments", Method::windowed}, {"gaussian_fit", Method::gaussian}}};
-
-Method method_of(std::string_view name) {
-  for (const Alias& a : kAliases) {
-    if (a.name == name) return a.method;
-  }
-  return static_cast<Method>(std::ranges::find(kMethodNames, name) - std::begin(kMethodNames));
-}
-
-WindowFrom window_of(std::string_view name) {
-  return static_cast<WindowFrom>(std::ranges::find(kWindowNames, name) - kWindowNames.begin());
-}
-
 class Centroid final : public Node {
  public:
-  explicit Centroid(const Options& o) {
-    options_.method = method_of(o.text("method"));
-    options_.window = window_of(o.text("window.from"));
-    options_.fwhm_px = read_fwhm(o);
-    options_.stamp_radius = o.number("stamp_radius");
-    options_.move_limit = o.number("move_limit");
-    options_.max_iterations = static_cast<int>(o.integer("max_iterations"));
-    if (o.has("window.sigma_px")) options_.window_sigma_px = o.number("window.sigma_px");
-    if ((options_.window == WindowFrom::given) != o.has("window.sigma_px")) {
-      throw OptionError("window.sigma_px", "goes with \"from\": \"given\", each needs the other");
-    }
-  }
+  explicit Centroid(const Options& o) : options_(read_centroid(o)) {}
 
   void process(Context& c) override {
     const auto& frame = c.in<Frame>(0);
     const auto& found = c.in<DetectionList>(1);
+    require_gain(frame);
     StarList out;
     out.frame = frame.share_info();
     out.background_adu = found.background->median_level();
@@ -70,58 +37,19 @@ class Centroid final : public Node {
   }
 
  private:
+  /// \throws FrameError where the noise can't be computed.
+  void require_gain(const Frame& frame) const {
+    if (options_.noise != NoiseFrom::model || frame.view().variance || frame.info().detector().gain_e_per_adu > 0) {
+      return;
+    }
+    throw FrameError("centroid.no_gain",
+                     "has no gain, which \"noise\": \"model\" needs: set \"gain\" of the node that reads the files "
+                     "(parameters.gain of batch.json, or a camera preset), or \"noise\" to \"map\" or \"annulus\"");
+  }
+
   MeasureOptions options_;
   WorkspacePool<MeasureWorkspace> workspaces_;
 };
-
-std::vector<std::string> method_choices() {
-  std::vector<std::string> names(std::begin(kMethodNames), std::end(kMethodNames));
-  for (const Alias& a : kAliases) names.emplace_back(a.name);
-  return names;
-}
-
-std::vector<OptionSpec> options() {
-  const MeasureOptions d;
-  return {
-      {.name = "method",
-       .form = Accepts::text,
-       .fallback = std::string(kMethodNames[static_cast<std::size_t>(d.method)]),
-       .doc = "Estimator of the position.",
-       .choices = method_choices()},
-      {.name = "window.from",
-       .form = Accepts::text,
-       .fallback = std::string(kWindowNames[static_cast<std::size_t>(d.window)]),
-       .doc =
-           "Width of the centroid window: the frame's FWHM, each star's half-light radius (as SExtractor), or given.",
-       .choices = {kWindowNames.begin(), kWindowNames.end()}},
-      {.name = "window.sigma_px",
-       .form = Accepts::number,
-       .doc = "Standard deviation of a given window.",
-       .unit = "px",
-       .minimum = 0.2,
-       .maximum = 50},
-      fwhm_option("as the detections say"),
-      {.name = "stamp_radius",
-       .form = Accepts::number,
-       .fallback = d.stamp_radius,
-       .doc = "Half side of the fitted square.",
-       .unit = "FWHM",
-       .minimum = 0.5,
-       .maximum = 10},
-      {.name = "move_limit",
-       .form = Accepts::number,
-       .fallback = d.move_limit,
-       .doc = "A position farther than this from its detection is refused.",
-       .unit = "FWHM",
-       .minimum = 0.1,
-       .maximum = 10},
-      {.name = "max_iterations",
-       .form = Accepts::integer,
-       .fallback = std::int64_t{d.max_iterations},
-       .doc = "Iterations after which a star counts as not converged.",
-       .minimum = 1,
-       .maximum = 1000}};
-}
 
 }  // namespace
 
@@ -131,7 +59,7 @@ NodeType centroid_type() {
           .inputs = {{"frame", message_type<Frame>, "the frame that was searched"},
                      {"detections", message_type<DetectionList>, "what to measure"}},
           .outputs = {{"stars", message_type<StarList>, "one row a detection"}},
-          .options = options(),
+          .options = centroid_option_table(),
           .make = factory_of<Centroid>()};
 }
 

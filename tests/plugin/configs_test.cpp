@@ -2,6 +2,7 @@
 // The committed configurations, against our own node types.
 #include "support/temp_dir.hpp"
 
+#include "centroid_options.hpp"
 #include "register.hpp"
 
 #include <starflow/graph/graph_spec.hpp>
@@ -13,6 +14,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -79,15 +81,46 @@ TEST_F(Configs, MeasureGivenPositions) {
 }
 
 TEST_F(Configs, HaveMethodsThatLoad) {
-  std::size_t methods = 0;
+  std::set<std::string> names;
   for (const auto& file : fs::directory_iterator(kConfigs + "methods")) {
     const std::string name = file.path().stem().string();
     SCOPED_TRACE(name);
     const GraphSpec spec = batch({{"parameters.method", name}});
+    EXPECT_NO_THROW((void)read_centroid(options(spec, "stars"))) << "its options contradict each other";
     EXPECT_EQ(name.rfind(options(spec, "stars").text("method"), 0), 0U) << "a preset is named after its method";
-    ++methods;
+    names.insert(name);
   }
-  EXPECT_GE(methods, 3U);
+  for (const char* promised :
+       {"windowed", "windowed_halflight", "adaptive", "moments", "quadratic", "gaussian", "gaussian_circular",
+        "gaussian_rotated", "gaussian_ls", "moffat", "moffat_rotated", "moffat_free"}) {
+    EXPECT_TRUE(names.contains(promised)) << promised;
+  }
+}
+
+TEST_F(Configs, HaveMethodsThatMeasureWhatTheirNamesSay) {
+  const auto preset = [this](const char* name) {
+    return read_centroid(options(batch({{"parameters.method", name}}), "stars"));
+  };
+  EXPECT_EQ(preset("gaussian").outline, Outline::axis_aligned);
+  EXPECT_EQ(preset("gaussian").estimator, Estimator::mle);
+  EXPECT_EQ(preset("gaussian").sampling, Sampling::integrated);
+  EXPECT_EQ(preset("gaussian_circular").outline, Outline::circular);
+  EXPECT_EQ(preset("gaussian_rotated").outline, Outline::rotated);
+  EXPECT_EQ(preset("gaussian_ls").estimator, Estimator::least_squares);
+  EXPECT_EQ(preset("moffat").outline, Outline::circular);
+  EXPECT_EQ(preset("moffat").beta, 2.5);
+  EXPECT_FALSE(preset("moffat").free_beta);
+  EXPECT_EQ(preset("moffat_rotated").outline, Outline::rotated);
+  EXPECT_TRUE(preset("moffat_free").free_beta);
+  EXPECT_EQ(preset("windowed_halflight").window, WindowFrom::half_light);
+}
+
+// The preset leaves beta open, so that either name of it can be set.
+TEST_F(Configs, LetTheBetaOfAMoffatBeSet) {
+  for (const char* name : {"nodes.stars.options.beta", "nodes.stars.options.fixed.beta"}) {
+    const GraphSpec spec = batch({{"parameters.method", "moffat"}, {name, "3.5"}});
+    EXPECT_EQ(read_centroid(options(spec, "stars")).beta, 3.5) << name;
+  }
 }
 
 TEST_F(Configs, HaveCamerasThatLoad) {
