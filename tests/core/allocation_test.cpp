@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// No heap allocation per star and none per frame once the memory is warm.
+/// No heap allocation per star and none per frame once the memory is warm, for every way to measure.
 
 #include "support/allocation_counter.hpp"
 
@@ -8,12 +8,19 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <thread>
 #include <vector>
 
+#include "support/measure_cases.hpp"
 #include "support/scene.hpp"
+#include "support/two_threads.hpp"
 
 namespace starflow {
 namespace {
+
+constexpr Detector kDetector{1.5, 5, 20000};
 
 TEST(AllocationCounter, SeesAnAllocation) {
   const test::AllocationCounter counter;
@@ -21,26 +28,116 @@ TEST(AllocationCounter, SeesAnAllocation) {
   EXPECT_EQ(counter.count(), 1U) << v.size();
 }
 
-TEST(Measure, AllocatesNothingOnceWarm) {
-  test::Scene<std::uint16_t> scene(256, 256, 100);
-  for (int i = 0; i < 100; ++i) test::add_star(scene, 10 + (i * 37) % 235, 10 + (i * 71) % 235, 3000, 1.3, 1.3);
-  test::add_noise(scene, 5, 1);
-  const FrameView view = scene.view();
-  const Background background = estimate_background(view, {}, serial_for);
-  const Detections found = detect(view, background, {}, {}, serial_for);
-  ASSERT_GT(found.size(), 80U);
+TEST(AllocationCounter, SeesAnAllocationOfAnotherThread) {
+  test::TwoThreads threads;
+  const test::AllocationCounter counter;
+  threads(64, 1, [](std::size_t, std::size_t) {
+    const std::vector<int> v(10);
+    std::this_thread::yield();
+    ASSERT_EQ(v.size(), 10U);
+  });
+  EXPECT_EQ(counter.count(), 64U);
+}
+
+/// 64 stars, easy and hard ones: bright and lost in the noise, saturated, beside bad pixels, at the edge, blended, on
+/// no star at all.
+template <class T>
+struct Field {
+  test::Scene<T> scene{256, 256, 100};
+  Detections found;
+  Background background;
+
+  Field() {
+    for (int i = 0; i < 64; ++i) {
+      const double x = 2 + 32 * (i % 8) + 0.37 * (i % 5), y = 3 + 32 * (i / 8) + 0.21 * (i % 7);
+      found.resize(found.size() + 1);
+      found.x.back() = x;
+      found.y.back() = y;
+      found.id.back() = i;
+      found.xx.back() = found.yy.back() = i % 3 == 0 ? 0 : 1.8;
+      if (i % 9 == 8) continue;
+      draw(x, y, 200 * std::pow(1.12, i));
+      if (i % 7 == 3) draw(x + 4, y + 1, 300 * std::pow(1.12, i));
+    }
+    test::add_noise(scene, 10, 1);
+    for (T& pixel : scene.pixels) pixel = std::min(pixel, static_cast<T>(20000));
+    if constexpr (std::is_floating_point_v<T>) {
+      for (int i = 0; i < 256; i += 11) scene.at(i, 255 - i) = std::numeric_limits<T>::quiet_NaN();
+    }
+    found.fwhm_px = 3;
+    background = estimate_background(scene.view(), {}, serial_for);
+  }
+
+  /// Lists every star \p n times: more work for the threads to share.
+  void repeat(int n) {
+    const std::size_t stars = found.size();
+    for (int k = 1; k < n; ++k) {
+      for (std::size_t i = 0; i < stars; ++i) {
+        found.resize(found.size() + 1);
+        found.x.back() = found.x[i];
+        found.y.back() = found.y[i];
+        found.id.back() = static_cast<std::int64_t>(found.size());
+      }
+    }
+  }
+
+  void draw(double x, double y, double flux) {
+    for (int j = std::max(0, static_cast<int>(y) - 8); j < std::min(256, static_cast<int>(y) + 9); ++j) {
+      for (int i = std::max(0, static_cast<int>(x) - 8); i < std::min(256, static_cast<int>(x) + 9); ++i) {
+        const double r2 = (i - x) * (i - x) + (j - y) * (j - y);
+        scene.at(i, j) = static_cast<T>(static_cast<double>(scene.at(i, j)) + flux / 10.2 * std::exp(-r2 / 3.25));
+      }
+    }
+  }
+
+  void measure_with(const MeasureOptions& options,
+                    ParallelFor parallel,
+                    MeasureWorkspace& workspace,
+                    StarTable& stars) {
+    measure(scene.view(), background, kDetector, found, options, parallel, workspace, stars);
+  }
+};
+
+/// Measures with each of \p cases twice and counts what the second time allocates.
+template <class T>
+void expect_none(Field<T>& field, const std::vector<test::MeasureCase>& cases, ParallelFor parallel) {
   MeasureWorkspace workspace;
   StarTable stars;
-  for (const Method method : {Method::windowed, Method::gaussian}) {
-    for (const WindowFrom window : {WindowFrom::fwhm, WindowFrom::half_light}) {
-      MeasureOptions options;
-      options.method = method;
-      options.window = window;
-      measure(view, background, {1, 0, 65535}, found, options, serial_for, workspace, stars);
-      const test::AllocationCounter counter;
-      measure(view, background, {1, 0, 65535}, found, options, serial_for, workspace, stars);
-      EXPECT_EQ(counter.count(), 0U);
+  for (const test::MeasureCase& one : cases) {
+    field.measure_with(one.options, parallel, workspace, stars);
+    const test::AllocationCounter counter;
+    field.measure_with(one.options, parallel, workspace, stars);
+    EXPECT_EQ(counter.count(), 0U) << one.name;
+    EXPECT_EQ(stars.size(), field.found.size());
+  }
+}
+
+TEST(Measure, AllocatesNothingOnceWarm) {
+  Field<std::uint16_t> whole;
+  Field<float> real;
+  expect_none(whole, test::every_case(), serial_for);
+  expect_none(real, test::every_case(), serial_for);
+}
+
+TEST(Measure, AllocatesNothingOnceWarmOnTwoThreads) {
+  Field<std::uint16_t> field;
+  field.repeat(3);
+  test::TwoThreads threads;
+  expect_none(field, test::every_case(), threads);
+  EXPECT_GT(threads.own_ranges(), 0U);
+  EXPECT_GT(threads.other_ranges(), 0U);
+}
+
+TEST(Measure, AllocatesNothingForStarsOfAnySize) {
+  Field<std::uint16_t> field;
+  for (const double fwhm : {1.2, 8.0, 40.0}) {
+    std::vector<test::MeasureCase> cases;
+    for (std::size_t m = 0; m < std::size(kMethodNames); ++m) {
+      cases.push_back({std::string(kMethodNames[m]), test::options_of(static_cast<Method>(m))});
+      cases.back().options.fwhm_px = fwhm;
+      cases.back().name += " FWHM " + std::to_string(fwhm);
     }
+    expect_none(field, cases, serial_for);
   }
 }
 
