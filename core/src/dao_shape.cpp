@@ -31,12 +31,34 @@ DaoShape::DaoShape(double fwhm_px) {
       inside_[k] = dx * dx + dy * dy <= reach * reach;
       if (!inside_[k]) continue;
       ++n_inside_;
+      half_width_[static_cast<std::size_t>(dy + radius_)] = std::abs(dx);
       sum += gaussian_[k];
       squares += gaussian_[k] * gaussian_[k];
     }
   }
   const double mean = sum / n_inside_, norm = squares - sum * mean;
   for (std::size_t k = 0; k < kernel_.size(); ++k) kernel_[k] = inside_[k] ? (gaussian_[k] - mean) / norm : 0.0;
+  std::ranges::transform(kernel_, lane_kernel_.begin(), [](double v) { return static_cast<float>(v); });
+  set_marginal();
+}
+
+/// The height that marginal_height() fits is linear in the pixels; this is what each place along the axis counts.
+void DaoShape::set_marginal() {
+  std::array<double, kMaxSide> model{};
+  double weights = 0, sum = 0, squares = 0;
+  for (int a = -radius_; a <= radius_; ++a) {
+    double& g = model[static_cast<std::size_t>(a + radius_)];
+    for (int b = -radius_; b <= radius_; ++b) g += static_cast<double>(triangle(b)) * gaussian_[at(a, b)];
+    const auto w = static_cast<double>(triangle(a));
+    weights += w;
+    sum += w * g;
+    squares += w * g * g;
+  }
+  for (int a = -radius_; a <= radius_; ++a) {
+    const auto k = static_cast<std::size_t>(a + radius_);
+    const double above_mean = model[k] - sum / weights;
+    marginal_[k] = static_cast<float>(static_cast<double>(triangle(a)) * above_mean / (squares - sum * sum / weights));
+  }
 }
 
 /// Height of the Gaussian that fits the pixels about (column, row) best.
@@ -88,9 +110,7 @@ DaoNumbers DaoShape::measure(const Stamp& stamp, int column, int row) const {
       if (dx == 0 && dy == 0) continue;
       if (inside_[at(dx, dy)]) around += stamp.value[stamp.index(column + dx, row + dy)];
       const double v = filtered(stamp, column + dx, row + dy);
-      // Each quadrant holds one half axis: right with up, up with left, left with down, down with right.
-      const bool plus = (dx <= 0 && dy < 0) || (dx >= 0 && dy > 0);
-      quadrants += plus ? v : -v;
+      quadrants += positive_quadrant(dx, dy) ? v : -v;
       total += std::abs(v);
     }
   }

@@ -11,6 +11,8 @@
 
 namespace starflow {
 
+inline constexpr double kKronReach = 6;  ///< semi-axes of the ellipse in which the Kron radius is measured
+
 /// Lengths in block pixels, light in the block's units; NaN = not defined.
 struct LightLanes {
   template <class T>
