@@ -18,8 +18,8 @@ class Reduced {
   using Work = std::conditional_t<std::is_same_v<T, std::int32_t> || std::is_same_v<T, double>, double, float>;
 
   Reduced(const LocalSky& sky, double unit)
-      : base_(static_cast<Work>(std::round(sky.level))),
-        rest_(static_cast<Work>(sky.level - std::round(sky.level))),
+      : base_(static_cast<Work>(whole_part(sky.level))),
+        rest_(static_cast<Work>(sky.level - whole_part(sky.level))),
         slope_x_(static_cast<Work>(sky.slope_x)),
         slope_y_(static_cast<Work>(sky.slope_y)),
         per_unit_(static_cast<Work>(1 / unit)) {}
@@ -34,6 +34,7 @@ class Reduced {
   }
 
  private:
+  static double whole_part(double level) { return static_cast<double>(std::lrint(level)); }
   Work base_, rest_, slope_x_, slope_y_, per_unit_;
 };
 
@@ -42,9 +43,12 @@ template <class T>
 bool all_plain(const T* first, int n, double saturation) {
   if constexpr (std::is_floating_point_v<T>) {
     const T high = static_cast<T>(std::min(saturation, static_cast<double>(std::numeric_limits<T>::max())));
-    bool plain = true;
-    for (int i = 0; i < n; ++i) plain &= first[i] < high && first[i] >= std::numeric_limits<T>::lowest();
-    return plain;
+    int others = 0;
+    for (int i = 0; i < n; ++i) {
+      others += !(first[i] < high) ? 1 : 0;
+      others += !(first[i] >= std::numeric_limits<T>::lowest()) ? 1 : 0;
+    }
+    return others == 0;
   } else {
     if (saturation > static_cast<double>(std::numeric_limits<T>::max())) return true;
     T highest = std::numeric_limits<T>::lowest();
@@ -169,8 +173,8 @@ void add_star(
   const double held_x = std::clamp(x, -far, frame.width + far), held_y = std::clamp(y, -far, frame.height + far);
   // An even pitch has its middle between two pixels of the frame.
   const double half = 0.5 * (pitch - 1);
-  const int corner_x = static_cast<int>(std::lround(held_x - half)),
-            corner_y = static_cast<int>(std::lround(held_y - half));
+  const int corner_x = static_cast<int>(std::lrint(held_x - half)),
+            corner_y = static_cast<int>(std::lrint(held_y - half));
   block.centre_x[lane] = corner_x + half;
   block.centre_y[lane] = corner_y + half;
   block.x[lane] = static_cast<float>((held_x - block.centre_x[lane]) / pitch);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+// Compiled once for each instruction set; the best that the CPU has is chosen at run time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "fit.cpp"
+#include <hwy/foreach_target.h>
+// after foreach_target
+#include <hwy/highway.h>
+// after highway
+#include "fit_kernel-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE {
+
+/// The cells of one lane as a Fit.
+template <class D>
+void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
+  const std::size_t stride = hn::Lanes(D());
+  const auto cell = [&](const auto& table, std::size_t k) {
+    return static_cast<double>(table.cell[k * stride + lane]);
+  };
+  for (std::size_t k = 0; k < kFitSize; ++k) {
+    fit.value[k] = cell(out.value, k);
+    const double v = cell(out.variance, k);
+    fit.variance[k] = v > 0 ? v : std::numeric_limits<double>::quiet_NaN();
+  }
+  fit.cov_xy = cell(out.cov_xy, 0);
+  fit.chi2 = cell(out.chi2, 0);
+  fit.residual_fraction = cell(out.residual, 0) / cell(out.light, 0);
+  fit.iterations = static_cast<int>(cell(out.iterations, 0));
+  fit.beta_at_bound = cell(out.beta_at_bound, 0) > 0;
+  fit.termination = cell(out.converged, 0) > 0 ? Termination::converged : Termination::max_iterations;
+}
+
+void fit_block(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {
+  FitOutput<FloatLanes> out;
+  fit_lanes(block, rules, out);
+  for (std::size_t lane = 0; lane < block.size; ++lane) read_lane(out, lane, fits[lane]);
+}
+
+void fit_again(const StarBlock& block, std::size_t lane, const FitRules& rules, Fit& fit) {
+  FitOutput<DoubleLane> out;
+  fit_lane(block, lane, rules, out);
+  read_lane(out, 0, fit);
+}
+
+}  // namespace starflow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace starflow {
+
+HWY_EXPORT(fit_block);
+HWY_EXPORT(fit_again);
+
+namespace {
+
+/// Whether a fit may stand: finite, positive, near its start, no shape on its bound.
+Termination judge(const Fit& fit, const StarBlock& block, std::size_t lane, const FitRules& rules) {
+  const auto& p = fit.value;
+  if (!std::ranges::all_of(p, [](double v) { return std::isfinite(v); })) return Termination::nonfinite;
+  if (!(p[kFitFlux] > 0)) return Termination::nonpositive_flux;
+  const double moved =
+      std::hypot(p[kFitX] - static_cast<double>(block.x[lane]), p[kFitY] - static_cast<double>(block.y[lane]));
+  if (moved > rules.move_limit) return Termination::moved_from_seed;
+  const double fwhm = std::exp(p[kFitWidth]);
+  const bool narrow = fwhm <= 1.001 * fit_rule::kMinFwhm, wide = fwhm >= 0.999 * fit_rule::kMaxFwhmRadii * rules.radius;
+  if (rules.free_width && (narrow || wide)) return Termination::at_bound;
+  if (rules.stretch != StretchFreedom::held && rules.stretch != StretchFreedom::turned &&
+      std::hypot(p[kFitE1], p[kFitE2]) >= 0.999 * fit_rule::kMaxStretch)
+    return Termination::at_bound;
+  return fit.termination;
+}
+
+}  // namespace
+
+void run_fits(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {
+  HWY_DYNAMIC_DISPATCH(fit_block)(block, rules, fits);
+  for (std::size_t lane = 0; lane < block.size; ++lane) fits[lane].termination = judge(fits[lane], block, lane, rules);
+}
+
+Fit refit(const StarBlock& block, std::size_t lane, const FitRules& rules) {
+  Fit fit;
+  HWY_DYNAMIC_DISPATCH(fit_again)(block, lane, rules, fit);
+  fit.termination = judge(fit, block, lane, rules);
+  return fit;
+}
+
+}  // namespace starflow
+#endif  // HWY_ONCE

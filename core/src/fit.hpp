@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Fits of a Gaussian or Moffat on a constant, one star in each SIMD lane, and again in double where that failed.
+
+#include "star_block.hpp"
+
+#include <starflow/core/measure.hpp>
+#include <starflow/core/star_profile.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace starflow {
+
+/// Order of the parameters. Width is ln FWHM; stretch is the vector (cos, sin)(2 theta) ln(a / b), so that a star's
+/// covariance is s^2 expm([[e1, e2], [e2, -e1]]) and none of the three has a singular point.
+enum FitParameter : std::size_t { kFitX, kFitY, kFitFlux, kFitLevel, kFitWidth, kFitE1, kFitE2, kFitBeta, kFitSize };
+
+/// Which ellipses a fit may try.
+enum class StretchFreedom : std::uint8_t {
+  held,
+  along_x,  ///< e1 alone: axes along the frame's
+  along,    ///< any axis ratio at the angle held
+  turned,   ///< any angle at the axis ratio held
+  free
+};
+
+/// What is fitted to every star of a frame; lengths in block pixels.
+struct FitRules {
+  Profile profile = Profile::gaussian;
+  Sampling sampling = Sampling::integrated;
+  Estimator estimator = Estimator::mle;
+  StretchFreedom stretch = StretchFreedom::along_x;
+  bool free_level = true, free_width = true, free_beta = false;
+  double fwhm = 3;        ///< start value, or held
+  double e1 = 0, e2 = 0;  ///< the same
+  double beta = 2.5;      ///< the same
+  int nodes = 2;          ///< Gauss-Legendre nodes along the side of a pixel, 1..3, where erf does not serve
+  int radius = 6;         ///< half side of the fitted square, up to the block's
+  double move_limit = 2;
+  int max_iterations = 50;
+
+  [[nodiscard]] bool separable() const {
+    return profile == Profile::gaussian && e2 == 0 &&
+           (stretch == StretchFreedom::held || stretch == StretchFreedom::along_x);
+  }
+  [[nodiscard]] int free_parameters() const {
+    const int shape = stretch == StretchFreedom::held ? 0 : stretch == StretchFreedom::free ? 2 : 1;
+    return 3 + (free_level ? 1 : 0) + (free_width ? 1 : 0) + shape + (free_beta ? 1 : 0);
+  }
+};
+
+/// The rules of a step, the same in float and double.
+namespace fit_rule {
+inline constexpr double kMinFwhm = 0.35;      ///< px: below, pixels hold no width
+inline constexpr double kMaxFwhmRadii = 4.7;  ///< of the fitted square: wider stars can't be told from the background
+inline constexpr double kMaxStretch = 3;      ///< axis ratio 20
+inline constexpr double kMinBeta = 1.1, kMaxBeta = 12;  ///< beyond, a Moffat is a Gaussian to any pixel
+inline constexpr double kCoarseStep = 0.03;  ///< px: where the weights change from the background's to the model's
+inline constexpr double kFineStep = 1e-6;    ///< of the squared step in units of its own error: 0.001 sigma
+}  // namespace fit_rule
+
+struct Fit {
+  std::array<double, kFitSize> value{};  ///< block px from the centre of the central one, block units of light
+  /// Variances in the same units; NaN where the parameter is held.
+  std::array<double, kFitSize> variance{};
+  double cov_xy = 0;
+  double chi2 = 0;
+  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level
+  int iterations = 0;
+  bool beta_at_bound = false;
+  Termination termination = Termination::max_iterations;
+};
+
+/// Fits all stars of \p block about StarBlock::x, y into \p fits: Gauss-Newton with the weights of the background until
+/// the step is below 0.03 px, then Fisher scoring with weights from the model, 1 / (background variance + model /
+/// gain). The covariance is the inverse Fisher matrix. With Estimator::least_squares all weights are 1 and the
+/// covariance is the sandwich. In float: what does not end as `converged` is better tried by refit().
+/// Source: Poisson likelihood shifted by the background variance (Huang et al. 2013, Nat. Methods 10, 653); scoring as
+/// in Jennrich & Sampson 1976, Technometrics 18, 11.
+void run_fits(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits);
+
+/// The same for one star in double with Marquardt's damping: each step must lower the weighted sum of squares.
+[[nodiscard]] Fit refit(const StarBlock& block, std::size_t lane, const FitRules& rules);
+
+}  // namespace starflow

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The fit of one batch: steps, bounds, convergence, covariance. Templated on the model and on float lanes or one
+/// double.
+
+// clang-format off
+#if defined(STARFLOW_FIT_KERNEL_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STARFLOW_FIT_KERNEL_INL
+#undef STARFLOW_FIT_KERNEL_INL
+#else
+#define STARFLOW_FIT_KERNEL_INL
+#endif
+// clang-format on
+
+#include "elliptical_model-inl.hpp"
+#include "separable_model-inl.hpp"
+
+#include <numbers>
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE {
+
+/// What a batch of fits gives, in the order of FitParameter where it is one of them.
+template <class D>
+struct FitOutput {
+  Parameters<D> value, variance;
+  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, beta_at_bound;
+};
+
+template <class D, class Model>
+class FitKernel {
+ public:
+  using V = hn::Vec<D>;
+  using M = hn::Mask<D>;
+
+  FitKernel(const StarBlock& block, std::size_t lane, const FitRules& rules, const Model& model)
+      : square_(block, lane, rules.radius), rules_(rules), model_(model) {
+    n_ = 0;
+    free_[n_++] = kFitX;
+    free_[n_++] = kFitY;
+    free_[n_++] = kFitFlux;
+    if (rules.free_level) free_[n_++] = kFitLevel;
+    if (rules.free_width) free_[n_++] = kFitWidth;
+    // One direction of (e1, e2), which `along_` turns to where it points, stands in the place of e1.
+    if (rules.stretch != StretchFreedom::held) free_[n_++] = kFitE1;
+    if (rules.stretch == StretchFreedom::free) free_[n_++] = kFitE2;
+    if (rules.free_beta) free_[n_++] = kFitBeta;
+    set_limits();
+    start();
+  }
+
+  /// Steps without a trial: one evaluation an iteration. Each stage ends for all lanes before the next begins, so that
+  /// what is done to a lane does not depend on the others.
+  void run() {
+    const D d;
+    const M all = hn::Gt(set(d, 1), hn::Zero(d));
+    per_gain_.clear();
+    const Stage first = rules_.estimator == Estimator::mle ? Stage::approach : Stage::settle;
+    if constexpr (Model::kHasPlainSums) {
+      const M clean = square_.clean();
+      approach(clean, first, true);
+      approach(hn::AndNot(clean, all), first, false);
+    } else {
+      approach(all, first, false);
+    }
+    if (first == Stage::settle) return;
+    per_gain_.put(0, square_.per_gain());
+    approach(hn::Gt(near_.get(0), hn::Zero(d)), Stage::settle, false);
+  }
+
+  /// Steps that must lower the merit, damped until they do. For one lane.
+  void run_damped() {
+    per_gain_.clear();
+    if (rules_.estimator == Estimator::mle) {
+      descend(Stage::approach);
+      per_gain_.put(0, square_.per_gain());
+    }
+    descend(Stage::settle);
+  }
+
+  /// Covariance and residuals at the solution.
+  void finish(FitOutput<D>& out) {
+    const D d;
+    per_gain_.put(0, square_.per_gain());
+    evaluate();
+    sums_.residual.clear();
+    sums_.light.clear();
+    for (std::size_t j = 0; j < square_.side(); ++j) {
+      model_.light(j, square_.side(), p_.get(kFitFlux), light_);
+      tally_row(square_, j, light_, p_.get(kFitLevel), sums_);
+    }
+    out.chi2 = sums_.chi2;
+    out.residual = sums_.residual;
+    out.light = sums_.light;
+    reduce();
+    M good = factors_.factor(h_, n_, kRounding);
+    const bool equal = rules_.estimator == Estimator::least_squares;
+    for (std::size_t i = 0; i < n_; ++i) {
+      column_.clear(n_);
+      column_.put(i, set(d, 1));
+      factors_.solve(n_, column_);
+      for (std::size_t k = 0; k < n_; ++k) inverse_.put(i * kFitSize + k, column_.get(k));
+    }
+    if (equal) {
+      sum(Weight::spread, square_.per_gain());
+      reduce();
+    }
+    out.variance.clear();
+    const V per_flux = hn::Div(set(d, 1), p_.get(kFitFlux)), per_flux2 = hn::Mul(per_flux, per_flux);
+    for (std::size_t i = 0; i < n_; ++i) {
+      const bool light = free_[i] == kFitFlux || free_[i] == kFitLevel;
+      const V v = covariance(i, i, equal);
+      good = hn::And(good, hn::Gt(v, hn::Zero(d)));
+      out.variance.put(free_[i], light ? v : hn::Mul(v, per_flux2));
+    }
+    out.cov_xy.put(0, hn::Mul(covariance(0, 1, equal), per_flux2));
+    out.value = p_;
+    out.iterations = iterations_;
+    out.converged.put(0, hn::IfThenElseZero(hn::And(good, hn::Gt(converged_.get(0), hn::Zero(d))), set(d, 1)));
+    out.beta_at_bound.put(0, pinned_.get(kFitBeta));
+  }
+
+ private:
+  static constexpr double kRounding = std::is_same_v<Real<D>, float> ? 1e-6 : 1e-13;
+  // px, a step that rounding leaves uncertain: float sums can't do better.
+  static constexpr double kStill = std::is_same_v<Real<D>, float> ? 1.5e-5 : 1e-8;
+  static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
+
+  void set_limits() {
+    const double widest = std::log(fit_rule::kMaxFwhmRadii * rules_.radius);
+    low_ = {};
+    high_ = {};
+    low_[kFitWidth] = std::min(std::log(fit_rule::kMinFwhm), std::log(rules_.fwhm));
+    high_[kFitWidth] = std::max(widest, std::log(rules_.fwhm));
+    low_[kFitBeta] = fit_rule::kMinBeta;
+    high_[kFitBeta] = fit_rule::kMaxBeta;
+  }
+
+  void start() {
+    const D d;
+    p_.put(kFitX, square_.start_x());
+    p_.put(kFitY, square_.start_y());
+    p_.put(kFitLevel, hn::Zero(d));
+    p_.put(kFitWidth, set(d, std::log(rules_.fwhm)));
+    p_.put(kFitE1, set(d, rules_.e1));
+    p_.put(kFitE2, set(d, rules_.e2));
+    p_.put(kFitBeta, set(d, rules_.beta));
+    // The flux of a Gaussian of that width whose peak is the brightest of the central 3x3.
+    V peak = hn::Zero(d);
+    const auto middle = static_cast<std::size_t>(square_.radius());
+    for (std::size_t j = middle - 1; j <= middle + 1; ++j) {
+      for (std::size_t i = middle - 1; i <= middle + 1; ++i) peak = hn::Max(peak, square_.value(i, j));
+    }
+    const double sigma = rules_.fwhm * kSigmaPerFwhm;
+    p_.put(kFitFlux, hn::Mul(peak, set(d, 2 * std::numbers::pi * (sigma * sigma + kPixelVariance))));
+    near_.clear();
+    converged_.clear();
+    iterations_.clear();
+    pinned_.clear();
+  }
+
+  /// Whether a lane goes on until its step is short, or until rounding or its error hides it.
+  enum class Stage : std::uint8_t { approach, settle };
+
+  void approach(M active, Stage stage, bool plain) {
+    const D d;
+    for (int round = 0; round < rules_.max_iterations && !hn::AllFalse(d, active); ++round) {
+      iterations_.add(0, hn::IfThenElseZero(active, set(d, 1)));
+      if constexpr (Model::kHasPlainSums) {
+        if (plain) {
+          model_.prepare(p_, square_.radius());
+          model_.plain_sums(square_, p_.get(kFitFlux), p_.get(kFitLevel));
+        }
+      }
+      if (!plain) evaluate();
+      reduce();
+      active = hn::And(active, factors_.factor(h_, n_, kRounding));
+      active = take_step(active, find_step(), stage);
+    }
+  }
+
+  void descend(Stage stage) {
+    constexpr double kSlack = 1e-4;  // of the merit, 1/2 chi2: rounding, and that its weights take the level along
+    constexpr double kTrusted = 0.01, kHopeless = 1e10;  // damping
+    const D d;
+    const M all = hn::Gt(set(d, 1), hn::Zero(d));
+    double damping = 1e-3;
+    evaluate();
+    double best = merit();
+    for (int round = 0; round < rules_.max_iterations && damping < kHopeless; ++round) {
+      iterations_.add(0, set(d, 1));
+      reduce();
+      for (std::size_t i = 0; i < n_; ++i) h_.put(at(i, i), hn::Mul(h_.get(at(i, i)), set(d, 1 + damping)));
+      if (!hn::AllTrue(d, factors_.factor(h_, n_, kRounding))) return;
+      const Parameters<D> before = p_;
+      const bool done = hn::AllFalse(d, take_step(all, find_step(), stage));
+      if (done && damping <= kTrusted) return;  // a step that damping made short proves nothing
+      converged_.clear();
+      evaluate();
+      const double now = merit();
+      if (now <= best + kSlack) {
+        best = std::min(best, now);
+        damping *= 0.1;
+      } else {
+        damping = 10 * std::max(damping, 1e-6);
+        p_ = before;
+        evaluate();
+      }
+    }
+  }
+
+  [[nodiscard]] double merit() {
+    V sum = hn::Zero(D());
+    for (std::size_t j = 0; j < square_.side(); ++j) {
+      model_.light(j, square_.side(), p_.get(kFitFlux), light_);
+      sum = hn::Add(sum, row_merit(square_, j, weighing(), light_, p_.get(kFitLevel), per_gain_.get(0)));
+    }
+    return static_cast<double>(hn::GetLane(sum));
+  }
+
+  [[nodiscard]] Weight weighing() const { return rules_.estimator == Estimator::mle ? Weight::model : Weight::equal; }
+  void evaluate() { sum(weighing(), per_gain_.get(0)); }
+
+  /// Sums of the normal equations at the present parameters.
+  void sum(Weight weight, V per_gain) {
+    model_.prepare(p_, square_.radius());
+    const V flux = p_.get(kFitFlux), level = p_.get(kFitLevel);
+    V chi2 = hn::Zero(D());
+    visit_weight(weight, [&](auto kind) HWY_ATTR {
+      for (std::size_t j = 0; j < square_.side(); ++j) {
+        model_.template add_row<kind()>(square_, j, flux, level, per_gain, chi2);
+      }
+    });
+    sums_.chi2.put(0, chi2);
+  }
+
+  /// The normal equations in the free parameters.
+  void reduce() {
+    const D d;
+    model_.reduce(sums_);
+    if (rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::turned) tie_stretch();
+    for (std::size_t i = 0; i < n_; ++i) {
+      const M held_i = hn::Gt(pinned_.get(free_[i]), hn::Zero(d));
+      gradient_.put(i, hn::IfThenZeroElse(held_i, sums_.gradient.get(free_[i])));
+      for (std::size_t j = 0; j <= i; ++j) {
+        const M held = hn::Or(held_i, hn::Gt(pinned_.get(free_[j]), hn::Zero(d)));
+        const V h = sums_.h.get(packed(free_[i], free_[j]));
+        h_.put(at(i, j), hn::IfThenElse(held, i == j ? set(d, 1) : hn::Zero(d), h));
+      }
+    }
+  }
+
+  /// Puts the one direction that (e1, e2) may take in the place of e1.
+  void tie_stretch() {
+    const D d;
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2);
+    const double size = std::hypot(rules_.e1, rules_.e2), theta = std::atan2(rules_.e2, rules_.e1);
+    V c = set(d, size > 0 ? rules_.e1 / size : std::cos(theta)),
+      s = set(d, size > 0 ? rules_.e2 / size : std::sin(theta));
+    if (rules_.stretch == StretchFreedom::turned) {  // along the circle |e| = size
+      const V r = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+      c = hn::Neg(hn::Div(e2, r));
+      s = hn::Div(e1, r);
+    }
+    along_c_.put(0, c);
+    along_s_.put(0, s);
+    auto& h = sums_.h;
+    const auto mixed = [&](V a, V b) { return hn::MulAdd(c, a, hn::Mul(s, b)); };
+    const V h11 = h.get(at(kFitE1, kFitE1)), h21 = h.get(at(kFitE2, kFitE1)), h22 = h.get(at(kFitE2, kFitE2));
+    for (std::size_t k = 0; k < kFitSize; ++k) {
+      if (k == kFitE1 || k == kFitE2) continue;
+      h.put(packed(kFitE1, k), mixed(h.get(packed(kFitE1, k)), h.get(packed(kFitE2, k))));
+    }
+    h.put(at(kFitE1, kFitE1), mixed(mixed(h11, h21), mixed(h21, h22)));
+    sums_.gradient.put(kFitE1, mixed(sums_.gradient.get(kFitE1), sums_.gradient.get(kFitE2)));
+  }
+
+  /// The step in the order of FitParameter, px. \return its square in units of its own error
+  V find_step() {
+    const D d;
+    Parameters<D> x = gradient_;
+    factors_.solve(n_, x);
+    V squared = hn::Zero(d);
+    step_.clear();
+    const V flux = p_.get(kFitFlux);
+    const V per_flux = hn::Div(set(d, 1), hn::IfThenElse(hn::Gt(hn::Abs(flux), set(d, 1e-20)), flux, set(d, 1e-20)));
+    for (std::size_t i = 0; i < n_; ++i) {
+      squared = hn::MulAdd(x.get(i), gradient_.get(i), squared);
+      const bool light = free_[i] == kFitFlux || free_[i] == kFitLevel;
+      step_.put(free_[i], light ? x.get(i) : hn::Mul(x.get(i), per_flux));
+    }
+    if (rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::turned) {
+      const V e = step_.get(kFitE1);
+      step_.put(kFitE1, hn::Mul(e, along_c_.get(0)));
+      step_.put(kFitE2, hn::Mul(e, along_s_.get(0)));
+    }
+    return squared;
+  }
+
+  /// Moves the active lanes, each parameter within its reach. \return lanes that go on
+  M take_step(M active, V squared, Stage stage) {
+    const D d;
+    // A lane whose numbers are not finite fails every comparison, and stays behind.
+    active = hn::And(active, hn::Lt(squared, set(d, 1e30)));
+    M whole = active;
+    const auto move = [&](FitParameter k, V limit) {
+      const V by = step_.get(k);
+      whole = hn::And(whole, hn::Le(hn::Abs(by), limit));
+      p_.put(k, hn::IfThenElse(active, hn::Add(p_.get(k), clamp(by, hn::Neg(limit), limit)), p_.get(k)));
+    };
+    const V reach = set(d, 0.3 * rules_.fwhm + 0.2), huge = set(d, 1e30);
+    move(kFitX, reach);
+    move(kFitY, reach);
+    move(kFitFlux, huge);
+    move(kFitLevel, huge);
+    move(kFitWidth, set(d, 0.4));
+    move(kFitE1, set(d, 0.5));
+    move(kFitE2, set(d, 0.5));
+    move(kFitBeta, hn::Mul(set(d, 0.4), p_.get(kFitBeta)));
+    hold_near(kFitX, square_.start_x());
+    hold_near(kFitY, square_.start_y());
+    hold_within(kFitWidth);
+    hold_within(kFitBeta);
+    hold_stretch();
+    const V dx = step_.get(kFitX), dy = step_.get(kFitY), moved2 = hn::MulAdd(dx, dx, hn::Mul(dy, dy));
+    M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
+    near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
+    if (stage == Stage::settle) {
+      const M still = hn::Or(hn::Lt(squared, set(d, fit_rule::kFineStep)), hn::Lt(moved2, set(d, kStill * kStill)));
+      done = hn::And(whole, still);
+      converged_.put(0, hn::IfThenElse(done, set(d, 1), converged_.get(0)));
+    }
+    return hn::AndNot(done, active);
+  }
+
+  void hold_near(FitParameter k, V centre) {
+    const V far = set(D(), kFar * rules_.move_limit);
+    p_.put(k, clamp(p_.get(k), hn::Sub(centre, far), hn::Add(centre, far)));
+  }
+
+  /// A parameter on its bound is left out of the next step as long as it is pushed outwards.
+  void hold_within(FitParameter k) {
+    const D d;
+    const V low = set(d, low_[k]), high = set(d, high_[k]), v = p_.get(k), g = sums_.gradient.get(k);
+    const V outwards = hn::Mul(g, p_.get(kFitFlux));
+    const M below = hn::And(hn::Le(v, low), hn::Lt(outwards, hn::Zero(d)));
+    const M above = hn::And(hn::Ge(v, high), hn::Gt(outwards, hn::Zero(d)));
+    p_.put(k, clamp(v, low, high));
+    pinned_.put(k, hn::IfThenElseZero(hn::Or(below, above), set(d, 1)));
+  }
+
+  void hold_stretch() {
+    if (rules_.stretch == StretchFreedom::held) return;
+    const D d;
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+    V scale = hn::Div(set(d, fit_rule::kMaxStretch), hn::Max(size, set(d, fit_rule::kMaxStretch)));
+    if (rules_.stretch == StretchFreedom::turned) {
+      scale = hn::Div(set(d, std::hypot(rules_.e1, rules_.e2)), hn::Max(size, set(d, 1e-6)));
+    }
+    p_.put(kFitE1, hn::Mul(e1, scale));
+    p_.put(kFitE2, hn::Mul(e2, scale));
+  }
+
+  /// Element of the inverse, or of the sandwich H^-1 M H^-1 with M in h_.
+  V covariance(std::size_t i, std::size_t j, bool sandwich) const {
+    if (!sandwich) return inverse_.get(i * kFitSize + j);
+    V out = hn::Zero(D());
+    for (std::size_t k = 0; k < n_; ++k) {
+      V line = hn::Zero(D());
+      for (std::size_t l = 0; l < n_; ++l)
+        line = hn::MulAdd(h_.get(packed(k, l)), inverse_.get(j * kFitSize + l), line);
+      out = hn::MulAdd(inverse_.get(i * kFitSize + k), line, out);
+    }
+    return out;
+  }
+
+  Square<D> square_;
+  const FitRules& rules_;
+  Model model_;
+  std::size_t n_ = 0;
+  std::array<FitParameter, kFitSize> free_{};
+  std::array<double, kFitSize> low_{}, high_{};
+  Parameters<D> p_, step_, gradient_, pinned_, column_;
+  FitSums<D> sums_;
+  Row<D> light_;
+  Table<D, kTriangle> h_;
+  Factors<D, kFitSize> factors_;
+  Table<D, kFitSize * kFitSize> inverse_;
+  Table<D, 1> per_gain_, near_, converged_, iterations_, along_c_, along_s_;
+};
+
+template <class D, class Model>
+HWY_NOINLINE void fit_model(
+    const StarBlock& block, std::size_t lane, const FitRules& rules, const Model& model, FitOutput<D>& out) {
+  FitKernel<D, Model> kernel(block, lane, rules, model);
+  if constexpr (std::is_same_v<Real<D>, float>) {
+    kernel.run();
+  } else {
+    kernel.run_damped();
+  }
+  kernel.finish(out);
+}
+
+template <class D, bool kCircle>
+void fit_elliptical(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
+  const auto fit = [&]<class Radial>(Radial radial) {
+    fit_model(block, lane, rules, EllipticalModel<D, Radial, kCircle>(rules, radial), out);
+  };
+  if (rules.profile == Profile::gaussian) return fit(GaussianRadial<D>());
+  const double twice = 2 * rules.beta;
+  if (!rules.free_beta && twice == std::floor(twice)) return fit(HalfMoffatRadial<D>(rules.beta));
+  fit(MoffatRadial<D>());
+}
+
+template <class D>
+void fit_any(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
+  if (rules.separable()) return fit_model(block, lane, rules, SeparableModel<D>(rules), out);
+  const bool circle = rules.stretch == StretchFreedom::held && rules.e1 == 0 && rules.e2 == 0;
+  circle ? fit_elliptical<D, true>(block, lane, rules, out) : fit_elliptical<D, false>(block, lane, rules, out);
+}
+
+inline void fit_lanes(const StarBlock& block, const FitRules& rules, FitOutput<FloatLanes>& out) {
+  fit_any(block, 0, rules, out);
+}
+inline void fit_lane(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<DoubleLane>& out) {
+  fit_any(block, lane, rules, out);
+}
+
+}  // namespace starflow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard

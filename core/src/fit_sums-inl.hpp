@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What the fitted models share: the pixels of the fitted square, their weights, and the sums of the normal equations.
+
+// clang-format off
+#if defined(STARFLOW_FIT_SUMS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STARFLOW_FIT_SUMS_INL
+#undef STARFLOW_FIT_SUMS_INL
+#else
+#define STARFLOW_FIT_SUMS_INL
+#endif
+// clang-format on
+
+#include "fit.hpp"
+#include "normal_lanes-inl.hpp"
+
+#include <type_traits>
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE {
+
+/// A fit that is repeated in double holds one star.
+using DoubleLane = hn::CappedTag<double, 1>;
+
+inline constexpr std::size_t kSide = StarBlock::kMaxSide;
+inline constexpr std::size_t kTriangle = at(kFitSize - 1, kFitSize - 1) + 1;
+
+template <class D>
+using Parameters = Table<D, kFitSize>;  // in the order of FitParameter
+template <class D>
+using Row = Table<D, kSide>;
+
+/// The fitted square of a block.
+template <class D>
+class Square {
+ public:
+  Square(const StarBlock& block, std::size_t lane, int radius)
+      : block_(block),
+        first_(static_cast<std::size_t>(block.radius - radius) * (block.side() + 1)),
+        lane_(lane),
+        radius_(radius) {}
+
+  [[nodiscard]] std::size_t side() const { return static_cast<std::size_t>(2 * radius_ + 1); }
+  [[nodiscard]] int radius() const { return radius_; }
+  [[nodiscard]] HWY_INLINE hn::Vec<D> value(std::size_t i, std::size_t j) const {
+    return load(block_.value.data(), index(i, j));
+  }
+  [[nodiscard]] HWY_INLINE hn::Vec<D> variance(std::size_t i, std::size_t j) const {
+    return load(block_.variance.data(), index(i, j));
+  }
+  [[nodiscard]] hn::Vec<D> start_x() const { return load(block_.x.data(), 0); }
+  [[nodiscard]] hn::Vec<D> start_y() const { return load(block_.y.data(), 0); }
+  [[nodiscard]] hn::Mask<D> clean() const {
+    Table<D, 1> flag;
+    for (std::size_t i = 0; i < hn::Lanes(D()); ++i) {
+      flag.cell[i] = static_cast<Real<D>>(block_.clean[lane_ + i < block_.size ? lane_ + i : 0]);
+    }
+    return hn::Gt(flag.get(0), hn::Zero(D()));
+  }
+  [[nodiscard]] hn::Vec<D> per_gain() const { return load(block_.per_gain.data(), 0); }
+
+ private:
+  [[nodiscard]] HWY_INLINE std::size_t index(std::size_t i, std::size_t j) const {
+    return first_ + j * block_.side() + i;
+  }
+  [[nodiscard]] HWY_INLINE hn::Vec<D> load(const float* data, std::size_t k) const {
+    if constexpr (std::is_same_v<Real<D>, float>) {
+      return hn::Load(D(), data + k * block_.lanes);
+    } else {
+      return hn::Set(D(), static_cast<double>(data[k * block_.lanes + lane_]));
+    }
+  }
+  const StarBlock& block_;
+  std::size_t first_, lane_;
+  int radius_;
+};
+
+/// What a pixel weighs.
+enum class Weight : std::uint8_t {
+  model,  ///< 1 / (background variance + model / gain)
+  equal,  ///< 1
+  spread  ///< background variance + model / gain: the middle of the sandwich
+};
+
+/// Sums of the normal equations and of what the residuals tell.
+template <class D>
+struct FitSums {
+  Table<D, kTriangle> h;
+  Parameters<D> gradient;
+  Table<D, 1> chi2, residual, light;
+
+  void clear() {
+    h.clear();
+    gradient.clear();
+    chi2.clear();
+    residual.clear();
+    light.clear();
+  }
+};
+
+template <class D>
+HWY_INLINE hn::Mask<D> counts(hn::Vec<D> variance) {
+  const D d;
+  return hn::And(hn::Gt(variance, hn::Zero(d)), hn::Lt(variance, set(d, StarBlock::kMissing)));
+}
+
+/// 1 / v to float's precision, for v whose reciprocal is a normal number.
+template <class D>
+HWY_INLINE hn::Vec<D> reciprocal(hn::Vec<D> v) {
+  if constexpr (std::is_same_v<Real<D>, float>) {
+    const auto r = hn::ApproximateReciprocal(v);
+    return hn::Mul(r, hn::NegMulAdd(v, r, set(D(), 2)));
+  } else {
+    return hn::Div(set(D(), 1), v);
+  }
+}
+
+/// Weight and residual of a pixel of variance \p v and value \p z above the level, in which the star's light is \p m;
+/// adds to chi2. \p per_gain  0 = the star's own light does not count
+template <class D, Weight kWeight>
+HWY_INLINE hn::Vec<D> weigh(hn::Vec<D> v, hn::Vec<D> m, hn::Vec<D> z, hn::Vec<D> per_gain, hn::Vec<D>& chi2) {
+  const D d;
+  const auto total = hn::MulAdd(hn::Max(m, hn::Zero(d)), per_gain, v);
+  // A missing pixel's variance makes its weight nothing beside any other; a saturated one's is negative.
+  const auto w = hn::IfNegativeThenElse(v, hn::Zero(d), reciprocal<D>(total));
+  chi2 = hn::MulAdd(hn::Mul(w, z), z, chi2);
+  if constexpr (kWeight == Weight::equal) return hn::IfThenElseZero(counts<D>(v), set(d, 1));
+  if constexpr (kWeight == Weight::spread) return hn::IfThenElseZero(counts<D>(v), total);
+  return w;
+}
+
+/// Calls `visit` with the weight as a constant.
+template <class Visit>
+HWY_INLINE void visit_weight(Weight weight, Visit&& visit) {
+  switch (weight) {
+    case Weight::model: return visit(std::integral_constant<Weight, Weight::model>());
+    case Weight::equal: return visit(std::integral_constant<Weight, Weight::equal>());
+    case Weight::spread: return visit(std::integral_constant<Weight, Weight::spread>());
+  }
+}
+
+/// What the parameters at the solution make least, over row \p j: half of chi2, or -ln of the likelihood less a
+/// constant. A pixel's count, shifted so that all of its variance is shot noise, is Poisson with that variance as mean.
+template <class D>
+HWY_INLINE hn::Vec<D> row_merit(
+    const Square<D>& square, std::size_t j, Weight weight, const Row<D>& light, hn::Vec<D> level, hn::Vec<D> per_gain) {
+  const D d;
+  const auto shot = hn::Gt(per_gain, hn::Zero(d));
+  const auto unit = hn::IfThenElse(shot, per_gain, set(d, 1));
+  auto sum = hn::Zero(d);
+  for (std::size_t i = 0; i < square.side(); ++i) {
+    const auto v = square.variance(i, j), m = hn::Add(hn::Max(light.get(i), hn::Zero(d)), level);
+    const auto z = hn::Sub(hn::Sub(square.value(i, j), light.get(i)), level);
+    const auto squares = hn::Mul(set(d, 0.5), hn::Mul(z, z));
+    const auto total = hn::Max(hn::MulAdd(m, per_gain, v), hn::Mul(set(d, 1e-3), v));
+    const auto mean = hn::Div(total, hn::Mul(unit, unit)), count = hn::Add(mean, hn::Div(z, unit));
+    const auto poisson = hn::NegMulAdd(count, hn::Log(d, mean), hn::Div(m, unit));
+    auto merit = hn::IfThenElse(shot, poisson, hn::Div(squares, v));
+    if (weight == Weight::equal) merit = squares;
+    sum = hn::Add(sum, hn::IfThenElseZero(counts<D>(v), merit));
+  }
+  return sum;
+}
+
+/// Adds row \p j to the sums of |residual| and |light|.
+template <class D>
+HWY_INLINE void tally_row(
+    const Square<D>& square, std::size_t j, const Row<D>& light, hn::Vec<D> level, FitSums<D>& sums) {
+  for (std::size_t i = 0; i < square.side(); ++i) {
+    const auto m = light.get(i), z = hn::Sub(hn::Sub(square.value(i, j), m), level);
+    const auto counted = counts<D>(square.variance(i, j));
+    sums.residual.add(0, hn::IfThenElseZero(counted, hn::Abs(z)));
+    sums.light.add(0, hn::IfThenElseZero(counted, hn::Abs(m)));
+  }
+}
+
+}  // namespace starflow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
