@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// A mirrored, transposed or turned frame gives mirrored, transposed or turned stars.
+
+#include <starflow/core/measure.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/measure_cases.hpp"
+#include "support/scene.hpp"
+#include "support/star_field.hpp"
+
+namespace starflow {
+namespace {
+
+using test::field;
+using test::kFieldSide;
+using test::MeasureCase;
+using test::Scene;
+using test::Star;
+
+/// A move of the plane that leaves the square frame in place: x and y exchanged first, then mirrored.
+struct Move {
+  const char* name;
+  bool exchange, mirror_x, mirror_y;
+
+  [[nodiscard]] Star operator()(Star s) const {
+    if (exchange) std::swap(s.x, s.y);
+    return {mirror_x ? kFieldSide - 1 - s.x : s.x, mirror_y ? kFieldSide - 1 - s.y : s.y};
+  }
+  [[nodiscard]] double sign() const { return mirror_x != mirror_y ? -1 : 1; }
+  /// The angle of an axis at \p theta, in (-90, 90].
+  [[nodiscard]] double angle(double theta) const {
+    const double moved = sign() * (exchange ? 90 - theta : theta);
+    return moved > 90 ? moved - 180 : moved <= -90 ? moved + 180 : moved;
+  }
+};
+
+constexpr Move kMoves[] = {{"mirrored in x", false, true, false},     {"mirrored in y", false, false, true},
+                           {"turned by 180", false, true, true},      {"transposed", true, false, false},
+                           {"turned by 90", true, true, false},       {"turned by -90", true, false, true},
+                           {"transposed otherwise", true, true, true}};
+
+Scene<float> moved_frame(const Move& move) {
+  Scene<float> scene(kFieldSide, kFieldSide, 0);
+  for (int y = 0; y < kFieldSide; ++y) {
+    for (int x = 0; x < kFieldSide; ++x) {
+      const Star to = move({static_cast<double>(x), static_cast<double>(y)});
+      const auto from = static_cast<std::size_t>(y * kFieldSide + x);
+      scene.at(static_cast<int>(to.x), static_cast<int>(to.y)) = static_cast<float>(field().scene.pixels[from]);
+    }
+  }
+  return scene;
+}
+
+StarTable run(const Move& move, const MeasureOptions& options) {
+  const Scene<float> scene = moved_frame(move);
+  std::vector<Star> starts;
+  for (const Star& s : field().starts) starts.push_back(move(s));
+  MeasureWorkspace workspace;
+  StarTable stars;
+  measure(scene.view(), estimate_background(scene.view(), {}, serial_for), {2, 6, 1e30}, test::forced(starts), options,
+          serial_for, workspace, stars);
+  return stars;
+}
+
+class Symmetry : public testing::TestWithParam<MeasureCase> {};
+INSTANTIATE_TEST_SUITE_P(Methods, Symmetry, testing::ValuesIn(test::preset_cases()), [](const auto& one) {
+  return one.param.name;
+});
+
+// Sums run in another order, in float: 1e-5 px, and 1e-5 of the rest.
+TEST_P(Symmetry, OfTheFrameIsThatOfTheStars) {
+  const StarTable plain = run({"as it is", false, false, false}, GetParam().options);
+  const auto p_rows = test::rows_by_id(plain);
+  for (const Move& move : kMoves) {
+    SCOPED_TRACE(move.name);
+    const StarTable moved = run(move, GetParam().options);
+    const auto m_rows = test::rows_by_id(moved);
+    for (std::size_t id = 0; id < p_rows.size(); ++id) {
+      SCOPED_TRACE("star " + std::to_string(id));
+      const std::size_t p = p_rows[id], m = m_rows[id];
+      const auto cross = [&](const std::vector<double>& along, const std::vector<double>& across) {
+        return move.exchange ? across[p] : along[p];
+      };
+      const Star expected = move({plain.x[p], plain.y[p]});
+      EXPECT_NEAR(moved.x[m], expected.x, 1e-5);
+      EXPECT_NEAR(moved.y[m], expected.y, 1e-5);
+      EXPECT_NEAR(moved.x_err[m] / cross(plain.x_err, plain.y_err), 1, 1e-5);
+      EXPECT_NEAR(moved.y_err[m] / cross(plain.y_err, plain.x_err), 1, 1e-5);
+      EXPECT_NEAR(moved.xy_cov[m], move.sign() * plain.xy_cov[p], 1e-5 * plain.x_err[p] * plain.y_err[p]);
+      EXPECT_NEAR(moved.flux[m] / plain.flux[p], 1, 1e-5);
+      EXPECT_NEAR(moved.fwhm_major[m], plain.fwhm_major[p], 1e-4);
+      EXPECT_NEAR(moved.fwhm_minor[m], plain.fwhm_minor[p], 1e-4);
+      EXPECT_NEAR(moved.xx[m], cross(plain.xx, plain.yy), 1e-4);
+      EXPECT_NEAR(moved.yy[m], cross(plain.yy, plain.xx), 1e-4);
+      EXPECT_NEAR(moved.xy[m], move.sign() * plain.xy[p], 1e-4);
+      EXPECT_NEAR(moved.sharpness[m], plain.sharpness[p], 1e-4);
+      EXPECT_NEAR(moved.roundness2[m], (move.exchange ? -1 : 1) * plain.roundness2[p], 1e-4);
+      EXPECT_NEAR(moved.hfr[m], plain.hfr[p], 1e-4);
+      EXPECT_EQ(moved.flags[m], plain.flags[p]);
+      if (plain.ellipticity[p] > 0.05) {  // the angle of a rounder star hangs on the last digits
+        EXPECT_NEAR(std::remainder(moved.theta[m] - move.angle(plain.theta[p]), 180), 0, 0.1);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace starflow
