@@ -34,7 +34,7 @@ class Scripts(unittest.TestCase):
                     self.assertIn("\nset -euo pipefail\n", text)
 
     def test_an_unknown_argument_is_refused_before_anything_runs(self):
-        for name in ("setup", "test", "check"):
+        for name in ("setup", "test", "check", "bench"):
             with self.subTest(name):
                 run = subprocess.run([ROOT / "scripts" / name, "--nonsense"], capture_output=True, text=True, check=False)
                 self.assertEqual(run.returncode, 2)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "frames.hpp"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+
+#include "methods.hpp"
+
+namespace starflow::bench {
+namespace {
+
+constexpr double kFrameFaintestE = 50;
+
+/// Background, detection and measurement, nothing given but the pixels and the sensor.
+std::size_t through_frame(const std::string& method, PixelType type, Session& session) {
+  const FrameView view = frame_picture().view(type);
+  const Background background = estimate_background(view, {}, serial_for);
+  const Detections found = detect(view, background, kDetector, {}, serial_for);
+  measure(view, background, kDetector, found, preset(method).options, serial_for, session.workspace, session.stars);
+  return session.stars.size();
+}
+
+void add(std::vector<Case>& cases, const std::string& method, PixelType type, const char* type_name) {
+  const auto prepare = [method, type](Case& c) {
+    const auto session = std::make_shared<Session>();
+    c.stars = through_frame(method, type, *session);
+    c.run = [method, type, session] { through_frame(method, type, *session); };
+  };
+  cases.push_back({"frame_" + method, 0, type_name, 1, prepare, {}, {}});
+}
+
+template <class T>
+void add_copy(std::vector<Case>& cases, const char* type_name, const std::vector<T> Picture::*pixels) {
+  const auto prepare = [pixels](Case& c) {
+    const std::vector<T>& from = frame_picture().*pixels;
+    const auto to = std::make_shared<std::vector<T>>(from);
+    c.run = [&from, to] { std::memcpy(to->data(), from.data(), from.size() * sizeof(T)); };
+  };
+  cases.push_back({"memcpy", 0, type_name, 1, prepare, {}, {}});
+}
+
+}  // namespace
+
+const Picture& frame_picture() {
+  static const Picture picture = [] {
+    std::mt19937_64 bits(20260102);
+    std::uniform_real_distribution<double> place(0, kFrameSide - 1);
+    std::vector<StarScene> stars;
+    for (std::size_t k = 0; k < kFrameStars; ++k) {
+      StarScene star = random_star(Profile::gaussian, kFrameSigma, kFrameFaintestE, kBrightestE, bits);
+      star.x = place(bits);
+      star.y = place(bits);
+      stars.push_back(star);
+    }
+    return draw(stars, kFrameSide, kFrameSide, 12, 3);
+  }();
+  return picture;
+}
+
+void add_frames(std::vector<Case>& cases) {
+  for (const char* method : {"windowed", "gaussian", "moffat"}) {
+    add(cases, method, PixelType::f32, "f32");
+    add(cases, method, PixelType::u16, "u16");
+  }
+  add_copy(cases, "f32", &Picture::f32);
+  add_copy(cases, "u16", &Picture::u16);
+}
+
+double peak_mib(const std::string& method, PixelType type) {
+  (void)frame_picture();
+  int ends[2];
+  if (pipe(ends) != 0) return Quality::kNone;
+  const pid_t child = fork();
+  if (child < 0) return Quality::kNone;
+  if (child == 0) {
+    Session session;
+    through_frame(method, type, session);
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    const double mib = static_cast<double>(used.ru_maxrss) / 1024;
+    const bool told = write(ends[1], &mib, sizeof mib) == static_cast<ssize_t>(sizeof mib);
+    _exit(told ? 0 : 1);
+  }
+  close(ends[1]);
+  double mib = Quality::kNone;
+  if (read(ends[0], &mib, sizeof mib) != static_cast<ssize_t>(sizeof mib)) mib = Quality::kNone;
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  return mib;
+}
+
+}  // namespace starflow::bench
