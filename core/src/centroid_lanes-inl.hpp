@@ -184,11 +184,15 @@ class WindowCentroid {
     const V ayy = hn::NegMulAdd(sums_.moment(WindowSums::kYY, WindowSums::kY, WindowSums::kY), per_window, num(1));
     const V axy = hn::Neg(hn::Mul(sums_.moment(WindowSums::kXY, WindowSums::kX, WindowSums::kY), per_window));
     const V det = hn::NegMulAdd(axy, axy, hn::Mul(axx, ayy)), per_det = inverse(det);
-    const V low = num(0.2), high = num(1);
+    const V low = num(0.2), high = num(1.5);
     M star = hn::And(hn::And(hn::Gt(axx, low), hn::Lt(axx, high)), hn::And(hn::Gt(ayy, low), hn::Lt(ayy, high)));
     star = hn::And(star, hn::Gt(det, square(low)));
-    const V dx = hn::Mul(hn::NegMulAdd(axy, my, hn::Mul(ayy, mx)), per_det);
-    const V dy = hn::Mul(hn::NegMulAdd(axy, mx, hn::Mul(axx, my)), per_det);
+    const V sx = hn::Mul(hn::NegMulAdd(axy, my, hn::Mul(ayy, mx)), per_det);
+    const V sy = hn::Mul(hn::NegMulAdd(axy, mx, hn::Mul(axx, my)), per_det);
+    // No farther than the window is wide: two lights in it look like one broad star, of which the step makes too much.
+    const V length = hn::Sqrt(hn::MulAdd(sx, sx, square(sy))), widest = hn::Sqrt(window_.get(0));
+    const V part = hn::IfThenElse(hn::Gt(length, widest), hn::Div(widest, length), num(1));
+    const V dx = hn::Mul(sx, part), dy = hn::Mul(sy, part);
     return walk.step(hn::IfThenElse(star, dx, hn::Add(mx, mx)), hn::IfThenElse(star, dy, hn::Add(my, my)),
                      sums_.sum.get(WindowSums::k0), hn::And(star, settled));
   }
