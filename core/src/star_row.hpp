@@ -23,4 +23,17 @@ struct StarRow : StarFields<RowCell> {
   }
 };
 
+/// The flag that goes with a termination; none for `converged`.
+[[nodiscard]] Flags flag_of(Termination t);
+
+/// Widths, angle and axis ratios of a Gaussian with these second moments, px^2. Leaves the widths undefined where they
+/// describe no ellipse.
+void set_shape(StarRow& row, double xx, double yy, double xy);
+
+/// Errors of the position from its covariance, px^2; a flag where it is none.
+void set_errors(StarRow& row, double cov_xx, double cov_yy, double cov_xy);
+
+/// Takes back what a saturated core can't tell.
+void drop_shape(StarRow& row);
+
 }  // namespace starflow

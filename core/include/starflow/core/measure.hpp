@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace starflow {
@@ -94,6 +95,7 @@ struct MeasureOptions {
 [[nodiscard]] double used_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept;
 
 struct StarRow;
+class NeighbourIndex;
 
 /// Memory that measure() reuses from call to call. One for each concurrent call.
 class MeasureWorkspace {
@@ -114,6 +116,7 @@ class MeasureWorkspace {
                       StarTable&);
   std::vector<StarRow> rows_;
   std::vector<std::uint32_t> order_;
+  std::unique_ptr<NeighbourIndex> neighbours_;
 };
 
 /// Fills \p stars with one row for each detection, ordered by flux (falling), then y, then x. A star that can't be

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "measure_plan.hpp"
+
+#include "light_lanes.hpp"
+#include "units.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace starflow {
+namespace {
+
+constexpr int kMinRadius = 3;          // px: 7x7 pixels leave something for the background
+constexpr double kWindowSigmas = 4;    // radius of a centroid's window
+constexpr double kMinBinnedFwhm = 4;   // px: binning takes nothing from stars this wide
+constexpr double kTwoNodesFwhm = 2.8;  // px: from here on two Gauss-Legendre nodes a side integrate to 1e-3 of the FWHM
+constexpr double kOneNodeFwhm = 12;    // px: and from here on one
+
+/// Stamps that no block can hold are binned as far as the stars allow, and cut to the block beyond.
+int pitch_for(double reach_px, double fwhm_px) {
+  const int wanted = static_cast<int>(std::ceil(reach_px / StarBlock::kMaxRadius));
+  return std::clamp(wanted, 1, std::max(1, static_cast<int>(fwhm_px / kMinBinnedFwhm)));
+}
+
+void set_stretch(FitRules& fit, const MeasureOptions& o) {
+  const bool ratio = !std::isnan(o.held.ellipticity), angle = !std::isnan(o.held.theta_deg);
+  const double theta = angle ? o.held.theta_deg / kDegreesPerRadian : 0.0;
+  // A start away from a circle, on which an angle means nothing.
+  const double size = ratio ? -std::log1p(-o.held.ellipticity) : angle ? 0.1 : 0.0;
+  fit.stretch = StretchFreedom::held;
+  if (o.outline == Outline::circular) return;
+  fit.e1 = size * std::cos(2 * theta);
+  fit.e2 = size * std::sin(2 * theta);
+  if (std::abs(fit.e2) < 1e-12) fit.e2 = 0;
+  if (ratio && (angle || o.outline == Outline::axis_aligned)) return;
+  if (ratio) {
+    fit.stretch = StretchFreedom::turned;
+  } else if (o.outline == Outline::axis_aligned) {
+    fit.stretch = StretchFreedom::along_x;
+  } else {
+    fit.stretch = angle ? StretchFreedom::along : StretchFreedom::free;
+  }
+}
+
+}  // namespace
+
+double MeasurePlan::window_sigma() const {
+  const bool given = options.method == Method::windowed && options.window == WindowFrom::given;
+  return given ? options.window_sigma_px / pitch : kSigmaPerFwhm * fwhm;
+}
+
+MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector, const MeasureOptions& o)
+    : options(o), fwhm_px(used_fwhm_px(detections, o)), dao(1) {
+  fits = o.method == Method::gaussian || o.method == Method::moffat;
+  const double own_sigma = kSigmaPerFwhm * fwhm_px, move = o.move_limit * fwhm_px;
+  const double stamp = std::max<double>(std::ceil(o.stamp_radius * fwhm_px), kMinRadius);
+  const bool given = o.method == Method::windowed && o.window == WindowFrom::given;
+  const double window = kWindowSigmas * (given ? o.window_sigma_px : own_sigma) + move + 1;
+  pitch = pitch_for(std::max(stamp, given ? window : 0.0), fwhm_px);
+  fwhm = fwhm_px / pitch;
+  const auto held_radius = [&](double px) {
+    return std::min(static_cast<int>(std::ceil(px / pitch)), StarBlock::kMaxRadius);
+  };
+  fit.radius = held_radius(stamp);
+  dao = DaoShape(fwhm);
+  const double light = light_reach(own_sigma * own_sigma, own_sigma * own_sigma, 0) + 1;
+  const double adaptive = o.method == Method::adaptive ? 2 * window : window;  // bright stars want a wide window
+  // Each star's own half-light radius says how wide its window is: room for the widest.
+  const bool any_width = o.method == Method::windowed && o.window == WindowFrom::half_light;
+  block_radius = any_width ? StarBlock::kMaxRadius
+                           : std::max({fit.radius, held_radius(light), held_radius(adaptive),
+                                       std::min(dao.reach(), StarBlock::kMaxRadius)});
+
+  const HeldShape& held = o.held;
+  fit.profile = o.method == Method::moffat ? Profile::moffat : Profile::gaussian;
+  fit.sampling = o.sampling;
+  fit.estimator = o.estimator;
+  set_stretch(fit, o);
+  fit.free_level = o.level == LevelFrom::fit;
+  fit.free_width = std::isnan(held.fwhm_px);
+  fit.free_beta = o.method == Method::moffat && o.free_beta;
+  fit.fwhm = fit.free_width ? fwhm : held.fwhm_px / pitch;
+  fit.beta = o.beta;
+  fit.nodes = fwhm >= kOneNodeFwhm ? 1 : fwhm >= kTwoNodesFwhm ? 2 : 3;
+  fit.move_limit = move / pitch;
+  fit.max_iterations = o.max_iterations;
+
+  centroid = {o.method, static_cast<float>(move / pitch), o.max_iterations};
+  fallback = {Method::windowed, centroid.move_limit, o.max_iterations};
+  ring = {o.annulus.inner * fwhm_px, o.annulus.outer * fwhm_px, o.annulus.keep_out * fwhm_px, 0};
+  noise = o.noise == NoiseFrom::model && !(detector.gain_e_per_adu > 0) ? NoiseFrom::map : o.noise;
+  needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
+}
+
+}  // namespace starflow

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+#include "measurer.hpp"
+
+#include "units.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace starflow {
+namespace {
+
+constexpr double kNearSaturation = 0.95;
+constexpr double kLowSnr = 5;  // below, a position is as likely noise, and its error is no longer Gaussian
+
+double square(double v) { return v * v; }
+
+/// A lane's number in double.
+double at(const std::array<float, StarBlock::kMaxLanes>& lanes, std::size_t lane) {
+  return static_cast<double>(lanes[lane]);
+}
+
+}  // namespace
+
+void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) {
+  for (std::size_t next = begin; next < end;) {
+    begin_block(block_, plan_.block_radius, plan_.pitch);
+    while (next < end && block_.size < block_.lanes) {
+      StarRow& row = rows[next];
+      const std::size_t lane = block_.size;
+      if (start_row(next, row)) {
+        row_[lane] = &row;
+        star_[lane] = next;
+      }
+      ++next;
+    }
+    if (block_.size == 0) continue;
+    end_block(block_);
+    measure_batch();
+  }
+}
+
+/// Adds the star to the block. \return false where no pixel of the frame lies around it
+bool Measurer::start_row(std::size_t star, StarRow& row) {
+  const Detections& d = job_.detections;
+  row = StarRow();
+  row.id = d.id[star];
+  row.method = row.method_used = plan_.options.method;
+  row.flags = d.flags[star] & ~(flag::edge | flag::bad_pixel);
+  if (!job_.background.reliable()) row.flags |= flag::background_unreliable;
+  row.x = d.x[star];
+  row.y = d.y[star];
+  row.peak = d.peak[star];
+  const double reach = plan_.fit.radius * plan_.pitch;
+  if (!(row.x > -reach && row.y > -reach && row.x < job_.frame.width - 1 + reach &&
+        row.y < job_.frame.height - 1 + reach)) {
+    row.termination = Termination::too_few_pixels;
+    row.flags |= flag::too_few_pixels | flag::no_covariance | flag::edge;
+    return false;
+  }
+  LocalSky sky;
+  read_sky(star, row, sky);
+  if (row.peak + row.background >= kNearSaturation * job_.detector.saturation_adu) row.flags |= flag::near_saturation;
+  add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
+  return true;
+}
+
+void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
+  const Background& map = job_.background;
+  const double reach = plan_.fit.radius * plan_.pitch;
+  sky.level = map.level(row.x, row.y);
+  sky.slope_x = (map.level(row.x + reach, row.y) - sky.level) / reach;
+  sky.slope_y = (map.level(row.x, row.y + reach) - sky.level) / reach;
+  sky.noise = map.noise(row.x, row.y);
+  const MeasureOptions& o = plan_.options;
+  if (plan_.needs_ring) {
+    Ring ring = plan_.ring;
+    ring.pedestal = map.pedestal();
+    const RingSky near = ring_sky(job_.frame, job_.detector, job_.neighbours, star, row.x, row.y, ring, ring_);
+    if (near.usable() && near.noise > 0) {
+      if (o.level == LevelFrom::annulus) {
+        sky.level = near.level;
+        row.background_err = near.level_err;
+      }
+      if (plan_.noise == NoiseFrom::annulus) sky.noise = near.noise;
+    } else {
+      row.flags |= flag::background_unreliable;
+    }
+  }
+  if (plan_.noise == NoiseFrom::model) {
+    const double gain = job_.detector.gain_e_per_adu;
+    const double variance =
+        std::max(0.0, sky.level - o.pedestal_adu) / gain + square(job_.detector.read_noise_e / gain);
+    if (variance > 0) {
+      sky.noise = std::sqrt(variance);
+    } else {
+      row.flags |= flag::background_unreliable;
+    }
+  }
+  row.background = sky.level;
+  row.noise = sky.noise;
+}
+
+void Measurer::measure_batch() {
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    const PixelCensus pixels = census(block_, lane, plan_.fit.radius);
+    row_[lane]->flags |= pixels.flags;
+  }
+  describe_light();
+  plan_.fits ? fits() : centroids();
+  apertures();
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    if ((row_[lane]->flags & flag::saturated) != 0 && saturated_core(lane)) drop_shape(*row_[lane]);
+  }
+}
+
+void Measurer::describe_light() {
+  const double per_area = 1.0 / square(plan_.pitch), own = square(kSigmaPerFwhm * plan_.fwhm);
+  const Detections& d = job_.detections;
+  const auto set = [&](std::size_t lane, double xx, double yy, double xy) {
+    light_.xx[lane] = static_cast<float>(xx);
+    light_.yy[lane] = static_cast<float>(yy);
+    light_.xy[lane] = static_cast<float>(xy);
+  };
+  for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
+    const std::size_t i = star_[lane < block_.size ? lane : 0];
+    const bool known = d.xx[i] > 0 && d.yy[i] > 0;
+    known ? set(lane, d.xx[i] * per_area, d.yy[i] * per_area, d.xy[i] * per_area) : set(lane, own, own, 0);
+  }
+  run_light(block_, plan_.dao, plan_.fit.radius, light_);
+  const auto undefined = [&](std::size_t lane) { return std::isnan(light_.hfr[lane]); };
+  bool retry = false;
+  std::array<bool, StarBlock::kMaxLanes> again{};
+  for (std::size_t lane = 0; lane < block_.size; ++lane) retry = (again[lane] = undefined(lane)) || retry;
+  if (retry) {  // the star's own ellipse was noise
+    const LightLanes first = light_;
+    for (std::size_t lane = 0; lane < block_.lanes; ++lane) set(lane, own, own, 0);
+    run_light(block_, plan_.dao, plan_.fit.radius, light_);
+    for (std::size_t lane = 0; lane < block_.size; ++lane) {
+      if (again[lane]) continue;
+      light_.hfr[lane] = first.hfr[lane];
+      light_.mean_radius[lane] = first.mean_radius[lane];
+    }
+  }
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    StarRow& row = *row_[lane];
+    const double unit = block_.unit_adu[lane];
+    if (undefined(lane)) row.flags |= flag::nonpositive_flux;
+    row.hfr = at(light_.hfr, lane) * plan_.pitch;
+    row.mean_radius = at(light_.mean_radius, lane) * plan_.pitch;
+    row.sharpness = at(light_.sharpness, lane);
+    row.roundness1 = at(light_.roundness1, lane);
+    row.roundness2 = at(light_.roundness2, lane);
+    if (std::isnan(row.sharpness)) row.flags |= undefined_shape(lane);
+    const double sum = at(light_.sum, lane);
+    row.flux_sum = sum * unit;
+    row.flux_sum_err = unit * std::sqrt(at(light_.sum_variance, lane) + std::max(sum, 0.0) * at(block_.per_gain, lane));
+  }
+}
+
+/// Why DAOFIND's numbers are not defined: their footprint leaves the frame, holds a bad pixel, or shows no peak.
+Flags Measurer::undefined_shape(std::size_t lane) const {
+  const int reach = std::min(plan_.dao.reach(), block_.radius);
+  const Flags reason = census(block_, lane, reach).flags & (flag::edge | flag::bad_pixel);
+  return reason != 0 ? reason : flag::poor_fit;
+}
+
+/// Whether a pixel within one FWHM of the star is saturated: what is left of it tells no width.
+bool Measurer::saturated_core(std::size_t lane) const {
+  const int reach = std::min(static_cast<int>(std::ceil(plan_.fwhm)), block_.radius);
+  return (census(block_, lane, reach).flags & flag::saturated) != 0;
+}
+
+void Measurer::set_windows(CentroidLanes& lanes) const {
+  const bool own = plan_.options.method == Method::windowed && plan_.options.window == WindowFrom::half_light;
+  for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
+    const double hfr = at(light_.hfr, lane < block_.size ? lane : 0);
+    lanes.sigma[lane] = static_cast<float>(own && hfr > 0 ? 2 * kSigmaPerFwhm * hfr : plan_.window_sigma());
+  }
+}
+
+void Measurer::centroids() {
+  set_windows(centroids_);
+  run_centroids(block_, plan_.centroid, centroids_);
+  for (std::size_t lane = 0; lane < block_.size; ++lane) accept_centroid(centroids_, lane, *row_[lane]);
+}
+
+void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const {
+  const double pitch = plan_.pitch, area = square(pitch), unit = block_.unit_adu[lane];
+  row.termination = static_cast<Termination>(static_cast<int>(lanes.termination[lane]));
+  row.iterations = static_cast<int>(lanes.iterations[lane]);
+  row.n_pix = static_cast<int>(lanes.n_pix[lane]);
+  row.n_masked = static_cast<int>(lanes.n_masked[lane]);
+  row.flags |= flag_of(row.termination);
+  if (row.termination != Termination::converged) {
+    row.flags |= flag::no_covariance;
+    return;
+  }
+  row.x = block_.to_frame_x(lane, at(lanes.x, lane));
+  row.y = block_.to_frame_y(lane, at(lanes.y, lane));
+  row.flux = at(lanes.flux, lane) * unit;
+  row.flux_err = at(lanes.flux_err, lane) * unit;
+  set_errors(row, at(lanes.cov_xx, lane) * area, at(lanes.cov_yy, lane) * area, at(lanes.cov_xy, lane) * area);
+  set_shape(row, at(lanes.xx, lane) * area, at(lanes.yy, lane) * area, at(lanes.xy, lane) * area);
+}
+
+void Measurer::fits() {
+  std::array<Fit, StarBlock::kMaxLanes> fits;
+  run_fits(block_, plan_.fit, fits);
+  bool failed = false;
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    const PixelCensus pixels = census(block_, lane, plan_.fit.radius);
+    Fit& fit = fits[lane];
+    if (pixels.n_pix <= plan_.fit.free_parameters()) {
+      fit.termination = Termination::too_few_pixels;
+    } else if (fit.termination != Termination::converged) {
+      fit = refit(block_, lane, plan_.fit);
+    }
+    if (fit.termination == Termination::converged) accept_fit(fit, pixels, lane, *row_[lane]);
+    failed = failed || fit.termination != Termination::converged;
+  }
+  if (failed) fall_back(fits);
+}
+
+/// Gives the stars whose fit failed their windowed centroid.
+void Measurer::fall_back(std::array<Fit, StarBlock::kMaxLanes>& fits) {
+  set_windows(centroids_);
+  run_centroids(block_, plan_.fallback, centroids_);
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    const Termination reason = fits[lane].termination;
+    if (reason == Termination::converged) continue;
+    StarRow& row = *row_[lane];
+    accept_centroid(centroids_, lane, row);
+    row.method_used = Method::windowed;
+    row.termination = reason;
+    row.iterations = fits[lane].iterations;
+    // The flux of the row is the centroid's: that the fit's was not positive is no word about it.
+    row.flags |= reason == Termination::nonpositive_flux ? flag::no_convergence : flag_of(reason);
+    row.flags |= flag::fallback_method;
+  }
+}
+
+void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const {
+  constexpr double kPoorChi2 = 3, kPoorResidual = 0.3;
+  const double pitch = plan_.pitch, area = square(pitch), unit = block_.unit_adu[lane];
+  const auto& p = fit.value;
+  row.x = block_.to_frame_x(lane, p[kFitX]);
+  row.y = block_.to_frame_y(lane, p[kFitY]);
+  row.flux = p[kFitFlux] * unit;
+  row.flux_err = std::sqrt(fit.variance[kFitFlux]) * unit;
+  if (plan_.fit.free_level) {
+    row.background += p[kFitLevel] * unit / area;
+    row.background_err = std::sqrt(fit.variance[kFitLevel]) * unit / area;
+  }
+  row.chi2 = fit.chi2;
+  row.n_pix = pixels.n_pix;
+  row.n_masked = pixels.n_masked;
+  row.dof = pixels.n_pix - plan_.fit.free_parameters();
+  row.iterations = fit.iterations;
+  row.termination = Termination::converged;
+  if (fit.chi2 > kPoorChi2 * row.dof && fit.residual_fraction > kPoorResidual) row.flags |= flag::poor_fit;
+  set_errors(row, fit.variance[kFitX] * area, fit.variance[kFitY] * area, fit.cov_xy * area);
+  const double fwhm = std::exp(p[kFitWidth]) * pitch, sigma2 = square(kSigmaPerFwhm * fwhm);
+  const double size = std::hypot(p[kFitE1], p[kFitE2]), sinh = size > 0 ? std::sinh(size) / size : 1.0;
+  set_shape(row, sigma2 * (std::cosh(size) + sinh * p[kFitE1]), sigma2 * (std::cosh(size) - sinh * p[kFitE1]),
+            sigma2 * sinh * p[kFitE2]);
+  row.fwhm_err = fwhm * std::sqrt(fit.variance[kFitWidth]);
+  if (plan_.fit.profile == Profile::moffat) {
+    row.beta = p[kFitBeta];
+    if (!fit.beta_at_bound) row.beta_err = std::sqrt(fit.variance[kFitBeta]);
+    if (fit.beta_at_bound) row.flags |= flag::at_bound;
+  }
+}
+
+void Measurer::apertures() {
+  for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
+    const std::size_t from = lane < block_.size ? lane : 0;
+    apertures_.x[lane] = static_cast<float>((row_[from]->x - block_.centre_x[from]) / plan_.pitch);
+    apertures_.y[lane] = static_cast<float>((row_[from]->y - block_.centre_y[from]) / plan_.pitch);
+  }
+  run_aperture(block_, static_cast<float>(plan_.fwhm), apertures_);
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    StarRow& row = *row_[lane];
+    const double flux = at(apertures_.flux, lane), unit = block_.unit_adu[lane];
+    const double variance = at(apertures_.variance, lane) + std::max(flux, 0.0) * at(block_.per_gain, lane);
+    row.flux_aperture = flux * unit;
+    row.flux_aperture_err = std::sqrt(variance) * unit;
+    row.snr = row.flux_aperture / row.flux_aperture_err;
+    if (row.snr < kLowSnr) row.flags |= flag::low_snr;
+  }
+}
+
+}  // namespace starflow

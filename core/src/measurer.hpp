@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Measures stars batch by batch: pixels, light, position, row.
+
+#include "light_lanes.hpp"
+#include "measure_plan.hpp"
+#include "star_row.hpp"
+
+#include <starflow/core/background.hpp>
+
+#include <array>
+#include <span>
+
+namespace starflow {
+
+/// What the stars of one call have in common.
+struct MeasureJob {
+  const FrameView& frame;
+  const Background& background;
+  const Detector& detector;
+  const Detections& detections;
+  const MeasurePlan& plan;
+  const NeighbourIndex& neighbours;
+};
+
+/// Holds the pixels at work; one for each thread. Never allocates.
+class Measurer {
+ public:
+  explicit Measurer(const MeasureJob& job) : job_(job), plan_(job.plan) {}
+
+  /// Measures the detections [begin, end) into the rows of the same numbers.
+  void run(std::size_t begin, std::size_t end, std::span<StarRow> rows);
+
+ private:
+  void measure_batch();
+  bool start_row(std::size_t star, StarRow& row);
+  void read_sky(std::size_t star, StarRow& row, LocalSky& sky);
+  void describe_light();
+  void centroids();
+  void fits();
+  void apertures();
+  void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
+  void accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const;
+  void fall_back(std::array<Fit, StarBlock::kMaxLanes>& fits);
+  void set_windows(CentroidLanes& lanes) const;
+  [[nodiscard]] Flags undefined_shape(std::size_t lane) const;
+  [[nodiscard]] bool saturated_core(std::size_t lane) const;
+
+  const MeasureJob& job_;
+  const MeasurePlan& plan_;
+  StarBlock block_;
+  RingBuffer ring_;
+  LightLanes light_;
+  CentroidLanes centroids_;
+  ApertureLanes apertures_;
+  std::array<StarRow*, StarBlock::kMaxLanes> row_{};
+  std::array<std::size_t, StarBlock::kMaxLanes> star_{};
+};
+
+}  // namespace starflow
