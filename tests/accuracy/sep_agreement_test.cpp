@@ -91,8 +91,8 @@ TEST_P(SepAgreement, IsWithinTheLimitsOnSoundStars) {
   std::cout << GetParam().name << ": " << sound.size() << " sound stars, found " << 100 * found
             << " %, distance median " << quantile(distance, 0.5) << " px, 90 % " << quantile(distance, 0.9) << " px\n";
   EXPECT_GE(found, 0.98);
-  EXPECT_LE(quantile(distance, 0.5), 0.005);
-  EXPECT_LE(quantile(distance, 0.9), 0.03);
+  EXPECT_LE(quantile(distance, 0.5), 0.002);
+  EXPECT_LE(quantile(distance, 0.9), 0.01);
 }
 
 INSTANTIATE_TEST_SUITE_P(Frames,
