@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct Profiles {
   std::string name;
   StarShape shape;
 };
+
+void PrintTo(const Profiles& p, std::ostream* out) { *out << p.name; }
 
 class HalfLightOf : public ::testing::TestWithParam<Profiles> {};
 
