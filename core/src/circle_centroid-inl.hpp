@@ -18,15 +18,20 @@ namespace starflow::HWY_NAMESPACE::centroids {
 
 /// A round Gaussian of variance s^2 cut at the radius R, in u = R^2 / 2 s^2. With t = r^2 / 2 s^2, the light inside has
 /// <t> = 1 - u / (e^u - 1) and <t^2> = (2 - e^-u (u^2 + 2u + 2)) / (1 - e^-u).
-struct CutGaussian {
-  V u, growth, t, slope;  // growth: e^u - 1; slope: d<t>/du
-
-  explicit CutGaussian(V at) : u(at) {
-    growth = hn::Sub(hn::Exp(d, u), num(1));
-    const V per = inverse(growth);
-    t = hn::NegMulAdd(u, per, num(1));
-    slope = hn::Mul(per, hn::MulSub(u, hn::Mul(hn::Add(growth, num(1)), per), num(1)));
+class CutGaussian {
+ public:
+  explicit CutGaussian(V u) {
+    const V growth = hn::Sub(hn::Exp(d, u), num(1)), per = inverse(growth);
+    part_.put(kU, u);
+    part_.put(kGrowth, growth);
+    part_.put(kMean, hn::NegMulAdd(u, per, num(1)));
+    part_.put(kSlope, hn::Mul(per, hn::MulSub(u, hn::Mul(hn::Add(growth, num(1)), per), num(1))));
   }
+
+  [[nodiscard]] V u() const { return part_.get(kU); }
+  [[nodiscard]] V growth() const { return part_.get(kGrowth); }  ///< e^u - 1
+  [[nodiscard]] V mean() const { return part_.get(kMean); }      ///< <t>
+  [[nodiscard]] V slope() const { return part_.get(kSlope); }    ///< d<t> / du
 
   /// The one whose moment <r^2> / 2 is q R^2, 0 < q < 0.23: solves u = <t> / 2q.
   static V find(V q) {
@@ -34,27 +39,31 @@ struct CutGaussian {
     V u = hn::Min(scale, num(kMost));
     for (int round = 0; round < 6; ++round) {
       const CutGaussian g(u);
-      const V wrong = hn::NegMulAdd(scale, g.t, u), by = hn::NegMulAdd(scale, g.slope, num(1));
+      const V wrong = hn::NegMulAdd(scale, g.mean(), u), by = hn::NegMulAdd(scale, g.slope(), num(1));
       u = clamp(hn::Sub(u, hn::Div(wrong, by)), num(kLeast), num(kMost));
     }
     return u;
   }
 
-  [[nodiscard]] V fraction() const { return hn::Div(growth, hn::Add(growth, num(1))); }
+  [[nodiscard]] V fraction() const { return hn::Div(growth(), hn::Add(growth(), num(1))); }
 
   /// By how much the moments of an ellipse differ inside, for one difference between those of the whole.
   [[nodiscard]] V stretch() const {
-    const V rest = inverse(hn::Add(growth, num(1))), poly = hn::MulAdd(u, hn::Add(u, num(2)), num(2));
+    const V rest = inverse(hn::Add(growth(), num(1))), poly = hn::MulAdd(u(), hn::Add(u(), num(2)), num(2));
     return hn::Div(hn::Mul(num(0.5), hn::NegMulAdd(rest, poly, num(2))), fraction());
   }
 
   /// d(-ln fraction) / dq.
   [[nodiscard]] V flux_by_moment() const {
-    const V q_by_u = hn::Div(hn::MulSub(slope, u, t), hn::Mul(num(2), square(u)));
-    return hn::Neg(inverse(hn::Mul(growth, q_by_u)));
+    const V q_by_u = hn::Div(hn::MulSub(slope(), u(), mean()), hn::Mul(num(2), square(u())));
+    return hn::Neg(inverse(hn::Mul(growth(), q_by_u)));
   }
 
   static constexpr double kLeast = 0.3, kMost = 20;
+
+ private:
+  enum : std::size_t { kU, kGrowth, kMean, kSlope, kCount };
+  Table<D, kCount> part_;
 };
 
 /// The centroid of the light within one FWHM, from the first step to the last error.
@@ -146,7 +155,7 @@ class CircleCentroid {
     M own = hn::And(hn::Gt(q, num(0)), hn::Lt(q, num(0.23)));
     const V expected = hn::Div(hn::Mul(num(0.5), radius2), square(load(lanes_.sigma)));
     const CutGaussian star(hn::IfThenElse(own, CutGaussian::find(hn::IfThenElse(own, q, num(0.15))), expected));
-    const V variance = hn::Div(hn::Mul(num(0.5), radius2), star.u), stretch = inverse(star.stretch());
+    const V variance = hn::Div(hn::Mul(num(0.5), radius2), star.u()), stretch = inverse(star.stretch());
     const V apart = hn::Mul(hn::Mul(num(0.5), hn::Sub(pxx, pyy)), stretch),
             round = hn::Sub(variance, num(kPixelVariance));
     const V xx = hn::Add(round, apart), yy = hn::Sub(round, apart),
