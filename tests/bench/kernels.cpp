@@ -5,6 +5,7 @@
 
 #include "centroid_lanes.hpp"
 #include "fit.hpp"
+#include "measure_plan.hpp"
 #include "methods.hpp"
 
 namespace starflow::bench {
@@ -29,41 +30,22 @@ std::vector<StarBlock> gather(const Field& field) {
   return blocks;
 }
 
-void prepare_centroids(Case& c, Method method) {
+void prepare_centroids(Case& c, const Preset& p) {
   const Field& field = field_of(Profile::gaussian, c.stamp);
   const auto blocks = std::make_shared<std::vector<StarBlock>>(gather(field));
   const auto lanes = std::make_shared<CentroidLanes>();
   lanes->sigma.fill(static_cast<float>(field.sigma));
-  CentroidRules rules;
-  rules.method = method;
-  rules.move_limit = static_cast<float>(0.75 * field.fwhm_px());
+  const CentroidRules rules = MeasurePlan(field.detections, kDetector, with_stamp(p.options, field)).centroid;
   c.run = [blocks, lanes, rules] {
     for (const StarBlock& block : *blocks) run_centroids(block, rules, *lanes);
   };
-}
-
-FitRules rules_of(const MeasureOptions& o, const Field& field) {
-  FitRules rules;
-  rules.profile = o.method == Method::moffat ? Profile::moffat : Profile::gaussian;
-  rules.estimator = o.estimator;
-  rules.stretch = o.outline == Outline::circular  ? StretchFreedom::held
-                  : o.outline == Outline::rotated ? StretchFreedom::free
-                                                  : StretchFreedom::along_x;
-  rules.free_beta = o.free_beta;
-  rules.beta = o.beta;
-  rules.fwhm = field.fwhm_px();
-  rules.nodes = rules.fwhm > 5 ? 1 : rules.fwhm > 2.5 ? 2 : 3;
-  rules.radius = field.side / 2;
-  rules.move_limit = o.move_limit * rules.fwhm;
-  rules.max_iterations = o.max_iterations;
-  return rules;
 }
 
 void prepare_fits(Case& c, const Preset& p) {
   const Field& field = field_of(p.truth, c.stamp);
   const auto blocks = std::make_shared<std::vector<StarBlock>>(gather(field));
   const auto fits = std::make_shared<std::array<Fit, StarBlock::kMaxLanes>>();
-  const FitRules rules = rules_of(p.options, field);
+  const FitRules rules = MeasurePlan(field.detections, kDetector, with_stamp(p.options, field)).fit;
   c.run = [blocks, fits, rules] {
     for (const StarBlock& block : *blocks) run_fits(block, rules, *fits);
   };
@@ -75,7 +57,7 @@ void add_kernels(std::vector<Case>& cases) {
   for (const int side : {9, 15, 21, 31}) {
     for (const Preset& p : presets()) {
       const bool fits = p.options.method == Method::gaussian || p.options.method == Method::moffat;
-      const auto prepare = [p, fits](Case& c) { fits ? prepare_fits(c, p) : prepare_centroids(c, p.options.method); };
+      const auto prepare = [p, fits](Case& c) { fits ? prepare_fits(c, p) : prepare_centroids(c, p); };
       cases.push_back({p.name + "_kernel", side, "f32", kKernelStars, prepare, {}, {}});
     }
   }

@@ -3,6 +3,8 @@
 /// Times starflow and its peers on the same stars in the same run and prints one table.
 /// Use: starflow_bench [--json FILE] [--simd NAME] [--rounds N] [--filter REGEX]
 
+#include <starflow/core/simd.hpp>
+
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
@@ -14,7 +16,6 @@
 #include <vector>
 
 #include "rows.hpp"
-#include "simd_choice.hpp"
 
 namespace starflow::bench {
 namespace {
@@ -70,9 +71,7 @@ Arguments parse(int argc, char** argv) {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   add_methods(cases);
-#ifdef STARFLOW_BENCH_KERNELS
   add_kernels(cases);
-#endif
   add_seed_cases(cases);
   add_frames(cases);
 #ifdef STARFLOW_BENCH_CERES
@@ -124,10 +123,15 @@ void print_machine(const std::string& when) {
 
 int run(int argc, char** argv) {
   const Arguments a = parse(argc, argv);
-  if (!a.simd.empty() && !choose_simd(a.simd)) refuse("--simd " + a.simd + " is not one of: " + simd_names());
+  if (!a.simd.empty() && !pin_simd(a.simd)) {
+    std::string known;
+    for (const std::string& name : simd_names()) known += ' ' + name;
+    refuse("--simd " + a.simd + " is not one of:" + known);
+  }
   std::vector<Case> cases = all_cases();
   add_peaks(cases, a.filter);
-  std::printf("instruction set: %s, one thread, %s rounds\n", chosen_simd().c_str(), a.rounds.c_str());
+  const std::string simd(simd_in_use());
+  std::printf("instruction set: %s, one thread, %s rounds\n", simd.c_str(), a.rounds.c_str());
   print_machine("before");
   run_all(cases, a);
   print_machine("after");
