@@ -187,7 +187,9 @@ TEST_P(Adversarial, AnEmptyPlaceIsNoGoodStar) {
   Scene<float> scene(kSide, kSide, kSky);
   add_noise(scene, kNoise, 9);
   std::vector<Star> seeds;
-  for (int i = 0; i < 36; ++i) seeds.push_back({12.3 + 14 * (i % 6), 11.7 + 14 * (i / 6)});
+  for (double y = 11.7; y < 88; y += 14) {
+    for (double x = 12.3; x < 88; x += 14) seeds.push_back({x, y});
+  }
   const StarTable stars = run(scene, seeds);
   for (std::size_t i = 0; i < stars.size(); ++i) {
     EXPECT_TRUE(stars.termination[i] != Termination::converged || has(stars.flags[i], flag::low_snr)) << i;

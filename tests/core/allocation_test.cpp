@@ -49,7 +49,8 @@ struct Field {
 
   Field() {
     for (int i = 0; i < 64; ++i) {
-      const double x = 2 + 32 * (i % 8) + 0.37 * (i % 5), y = 3 + 32 * (i / 8) + 0.21 * (i % 7);
+      const int column = i % 8, row = i / 8;
+      const double x = 2 + 32 * column + 0.37 * (i % 5), y = 3 + 32 * row + 0.21 * (i % 7);
       found.resize(found.size() + 1);
       found.x.back() = x;
       found.y.back() = y;

@@ -72,8 +72,8 @@ double slack(std::string_view name, double value, double ellipticity, double tol
   if (name == "theta") return tolerance * 60 / std::max(ellipticity, 1e-3);
   if (name == "eccentricity") return tolerance / std::max(value, 1e-2);
   // Positions, moments and covariances may be near 0 by chance; what is positive counts relative to itself.
-  const bool positive = name.find("err") != name.npos || name.starts_with("flux") || name.starts_with("fwhm") ||
-                        name == "noise" || name == "snr" || name == "chi2";
+  const bool positive = name.find("err") != std::string_view::npos || name.starts_with("flux") ||
+                        name.starts_with("fwhm") || name == "noise" || name == "snr" || name == "chi2";
   return tolerance * (positive ? std::abs(value) : std::max(1.0, std::abs(value)));
 }
 

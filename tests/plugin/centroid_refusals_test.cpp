@@ -122,7 +122,7 @@ TEST(CentroidRefusals, NameTheMethodAsItWasWritten) {
 }
 
 /// The one problem of batch.json with these changes, as a run reports it; nullopt where there is none.
-std::optional<graph::Diagnostic> problem(const std::string& preset_text, graph::Overrides set = {}) {
+std::optional<graph::Diagnostic> problem(const std::string& preset_text, const graph::Overrides& set = {}) {
   const test::TempDir dir;
   const std::string graph = dir.write("graphs/g.json", R"({"format": "starflow.graph/1", "nodes": [
 {"id": "sky", "type": "source.sky", "options": {"frames": 1, "stars": 3, "width": 96, "height": 96}},

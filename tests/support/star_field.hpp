@@ -33,7 +33,8 @@ struct Field {
     std::mt19937_64 bits(11);
     const auto uniform = [&bits] { return static_cast<double>(bits() >> 11) * 0x1p-53; };
     for (int i = 0; i < 49; ++i) {
-      const double x = 20 + 35 * (i % 7) + 4 * uniform(), y = 20 + 35 * (i / 7) + 4 * uniform();
+      const int column = i % 7, row = i / 7;
+      const double x = 20 + 35 * column + 4 * uniform(), y = 20 + 35 * row + 4 * uniform();
       const double flux = 1500 * std::pow(100, uniform()), sigma_x = 1.2 + 0.1 * uniform();
       draw(x, y, flux, sigma_x, 1.25 + 0.1 * uniform());
       starts.push_back({x + 0.6 * uniform() - 0.3, y + 0.6 * uniform() - 0.3});
