@@ -5,6 +5,7 @@
 #include "host.hpp"
 #include "text.hpp"
 
+#include <starflow/core/simd.hpp>
 #include <starflow/graph/schema.hpp>
 
 #include <fmt/format.h>
@@ -125,6 +126,12 @@ int print_plugins(const graph::Registry& registry) {
   return registry.plugins().empty() ? ExitCode::bad_plugin : ExitCode::all_ok;
 }
 
+int print_simd() {
+  for (const std::string& name : simd_names())
+    fmt::print("{}\n", name == simd_in_use() ? fmt::format("{:<10} in use", name) : name);
+  return ExitCode::all_ok;
+}
+
 }  // namespace
 
 int command_inspect(const InspectArguments& arguments) {
@@ -136,6 +143,7 @@ int command_inspect(const InspectArguments& arguments) {
     return ExitCode::bad_config;
   }
   if (arguments.what == "methods") return print_methods();
+  if (arguments.what == "simd") return print_simd();
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
   if (of_one) return print_type(registry, arguments.name);
   if (arguments.what == "plugins") return print_plugins(registry);

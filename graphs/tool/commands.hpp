@@ -35,7 +35,7 @@ struct MeasureArguments {
 };
 
 struct InspectArguments {
-  std::string what = "types";  ///< types | type | methods | plugins
+  std::string what = "types";  ///< types | type | methods | plugins | simd
   std::string name;            ///< of a type
   std::vector<std::string> plugin_dirs;
 };

@@ -9,6 +9,7 @@
 #include "signals.hpp"
 #include "text.hpp"
 
+#include <starflow/core/simd.hpp>
 #include <starflow/graph/diagnostic.hpp>
 
 #include <fmt/format.h>
@@ -28,6 +29,17 @@ void add_plugin_dirs(CLI::App& app, std::vector<std::string>& dirs) {
   app.add_option("--plugin-dir", dirs, "Folder with more plugins; may be given several times");
 }
 
+/// The option acts where it is read: it holds for the process, whatever the command.
+void add_simd(CLI::App& app) {
+  const auto pin = [](const std::string& name) {
+    if (pin_simd(name)) return;
+    throw CLI::ValidationError("--simd", fmt::format("{} is none of this CPU's instruction sets, {}",
+                                                     graph::in_quotes(name), fmt::join(simd_names(), ", ")));
+  };
+  app.add_option_function<std::string>("--simd", pin,
+                                       "Instruction set to hold the run to; `starflow inspect simd` lists them");
+}
+
 void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
   CLI::App* run = app.add_subcommand("run", "Run a graph");
   run->add_option("graph", a.graph, "Graph file (JSON)")->required();
@@ -37,6 +49,7 @@ void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
   run->add_option("--set", a.set, "PATH=VALUE, PATH being parameters.NAME, nodes.ID.options.NAME or run.NAME")
       ->allow_extra_args(false);
   run->add_option("--threads", a.threads, "Worker threads; 0 = all")->check(CLI::Range(0, 1024));
+  add_simd(*run);
   run->add_flag("--stage-times", a.stage_times,
                 "End standard output with one JSON line: seconds of reading, detection, centroids, writing");
   run->add_flag("--force", a.force, "Replace existing outputs");
@@ -51,6 +64,7 @@ void add_measure(CLI::App& app, MeasureArguments& a, std::function<int()>& actio
   measure->add_option("--method", a.method, "Preset; `starflow inspect methods` lists them")->capture_default_str();
   measure->add_option("--fwhm", a.fwhm, "Of the stars, px, or auto")->capture_default_str();
   measure->add_option("-o,--output", a.output, "JSON Lines; - is standard output")->capture_default_str();
+  add_simd(*measure);
   measure->add_flag("--force", a.force, "Replace an existing output");
   measure->add_flag("-q,--quiet", a.quiet, "No progress, no summary");
   add_plugin_dirs(*measure, a.plugin_dirs);
@@ -69,8 +83,8 @@ void add_validate(CLI::App& app, RunArguments& a, std::function<int()>& action) 
 
 void add_inspect(CLI::App& app, InspectArguments& a, std::function<int()>& action) {
   CLI::App* inspect = app.add_subcommand("inspect", "Show node types, their options, methods, plugins");
-  inspect->add_option("what", a.what, "types | type NAME | methods | plugins")
-      ->check(CLI::IsMember({"types", "type", "methods", "plugins"}))
+  inspect->add_option("what", a.what, "types | type NAME | methods | plugins | simd")
+      ->check(CLI::IsMember({"types", "type", "methods", "plugins", "simd"}))
       ->capture_default_str();
   inspect->add_option("name", a.name, "A node type, after `type`");
   add_plugin_dirs(*inspect, a.plugin_dirs);

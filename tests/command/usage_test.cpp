@@ -21,7 +21,8 @@ TEST_F(Usage, HelpAndVersionGoToStandardOutput) {
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
   const ProgramResult of_run = starflow({"run", "--help"});
   EXPECT_EQ(of_run.code, 0);
-  for (const char* option : {"--input", "--output", "--set", "--threads", "--force", "--stage-times", "--plugin-dir"})
+  for (const char* option :
+       {"--input", "--output", "--set", "--threads", "--simd", "--force", "--stage-times", "--plugin-dir"})
     EXPECT_NE(of_run.out.find(option), std::string::npos) << option;
   const ProgramResult version = starflow({"--version"});
   EXPECT_EQ(version.code, 0);
@@ -100,6 +101,40 @@ TEST_F(Usage, MeasureTakesMethodAndFwhm) {
   EXPECT_EQ(fwhm.code, 2);
   EXPECT_NE(fwhm.err.find("wants a number in 0.5..50 px or \"auto\" (parameter \"fwhm\", --fwhm)"), std::string::npos)
       << fwhm.err;
+}
+
+TEST_F(Usage, SimdHoldsTheRunToOneInstructionSet) {
+  const std::string names = starflow({"inspect", "simd"}).out;
+  EXPECT_TRUE(std::regex_match(names, std::regex("[a-z0-9_]+ +in use\n([a-z0-9_]+\n)*"))) << names;
+  EXPECT_TRUE(names.starts_with("scalar") || names.ends_with("\nscalar\n")) << names;
+  const auto x_of = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"measure", "f0.fits"};
+    words.insert(words.end(), more.begin(), more.end());
+    const ProgramResult got = starflow(words);
+    EXPECT_EQ(got.code, 0) << got.err;
+    std::vector<double> x;
+    for (const auto& star : of_type(records_of(got.out), "star")) x.push_back(star["x"]);
+    return x;
+  };
+  const std::string best = names.substr(0, names.find(' '));
+  const std::vector<double> any = x_of({}), held = x_of({"--simd", best}), scalar = x_of({"--simd", "scalar"});
+  EXPECT_EQ(held, any);
+  ASSERT_EQ(scalar.size(), 5U);
+  ASSERT_EQ(any.size(), 5U);
+  for (std::size_t i = 0; i < any.size(); ++i) EXPECT_NEAR(scalar[i], any[i], 1e-5) << i;
+  EXPECT_TRUE(best == "scalar" || scalar != any) << "the plugin did not obey";
+}
+
+TEST_F(Usage, SimdRefusesNamesThatThisCpuDoesNotRun) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"measure", "f0.fits", "--simd", "avx9"}, {"run", graph("batch"), "--simd", "avx9"}}) {
+    const ProgramResult got = starflow(words);
+    EXPECT_EQ(got.code, 2);
+    EXPECT_EQ(got.out, "");
+    EXPECT_TRUE(std::regex_search(
+        got.err, std::regex("--simd: \"avx9\" is none of this CPU's instruction sets, ([a-z0-9_]+, )*scalar\n")))
+        << got.err;
+  }
 }
 
 TEST_F(Usage, EveryNameOfAFileIsAName) {
