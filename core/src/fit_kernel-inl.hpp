@@ -319,9 +319,8 @@ class FitKernel {
     move(kFitBeta, hn::Mul(set(d, 0.4), p_.get(kFitBeta)));
     hold_near(kFitX, square_.start_x());
     hold_near(kFitY, square_.start_y());
-    hold_within(kFitWidth);
-    hold_within(kFitBeta);
-    hold_stretch();
+    whole = hn::AndNot(hn::Or(hold_within(kFitWidth, active), hold_within(kFitBeta, active)), whole);
+    hold_stretch(active);
     const V dx = step_.get(kFitX), dy = step_.get(kFitY), moved2 = hn::MulAdd(dx, dx, hn::Mul(dy, dy));
     M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
     near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
@@ -338,18 +337,21 @@ class FitKernel {
     p_.put(k, clamp(p_.get(k), hn::Sub(centre, far), hn::Add(centre, far)));
   }
 
-  /// A parameter on its bound is left out of the next step as long as it is pushed outwards.
-  void hold_within(FitParameter k) {
+  /// A parameter on its bound is left out of the next step as long as it is pushed outwards. \return lanes in which one
+  /// was left out of this step and comes back
+  M hold_within(FitParameter k, M active) {
     const D d;
     const V low = set(d, low_[k]), high = set(d, high_[k]), v = p_.get(k), g = sums_.gradient.get(k);
     const V outwards = hn::Mul(g, p_.get(kFitFlux));
     const M below = hn::And(hn::Le(v, low), hn::Lt(outwards, hn::Zero(d)));
     const M above = hn::And(hn::Ge(v, high), hn::Gt(outwards, hn::Zero(d)));
+    const M held = hn::Or(below, above), was_held = hn::Gt(pinned_.get(k), hn::Zero(d));
     p_.put(k, clamp(v, low, high));
-    pinned_.put(k, hn::IfThenElseZero(hn::Or(below, above), set(d, 1)));
+    pinned_.put(k, hn::IfThenElse(active, hn::IfThenElseZero(held, set(d, 1)), pinned_.get(k)));
+    return hn::AndNot(held, was_held);
   }
 
-  void hold_stretch() {
+  void hold_stretch(M active) {
     if (rules_.stretch == StretchFreedom::held) return;
     const D d;
     const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
@@ -357,8 +359,8 @@ class FitKernel {
     if (rules_.stretch == StretchFreedom::turned) {
       scale = hn::Div(set(d, std::hypot(rules_.e1, rules_.e2)), hn::Max(size, set(d, 1e-6)));
     }
-    p_.put(kFitE1, hn::Mul(e1, scale));
-    p_.put(kFitE2, hn::Mul(e2, scale));
+    p_.put(kFitE1, hn::IfThenElse(active, hn::Mul(e1, scale), e1));
+    p_.put(kFitE2, hn::IfThenElse(active, hn::Mul(e2, scale), e2));
   }
 
   /// Element of the inverse, or of the sandwich H^-1 M H^-1 with M in h_.

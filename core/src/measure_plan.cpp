@@ -64,11 +64,10 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   fit.radius = held_radius(stamp);
   dao = DaoShape(fwhm);
   const double light = light_reach(own_sigma * own_sigma, own_sigma * own_sigma, 0) + 1;
-  const double adaptive = o.method == Method::adaptive ? 2 * window : window;  // bright stars want a wide window
   // Each star's own half-light radius says how wide its window is: room for the widest.
   const bool any_width = o.method == Method::windowed && o.window == WindowFrom::half_light;
   block_radius = any_width ? StarBlock::kMaxRadius
-                           : std::max({fit.radius, held_radius(light), held_radius(adaptive),
+                           : std::max({fit.radius, held_radius(light), held_radius(window),
                                        std::min(dao.reach(), StarBlock::kMaxRadius)});
 
   const HeldShape& held = o.held;

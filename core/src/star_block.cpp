@@ -10,6 +10,9 @@
 namespace starflow {
 namespace {
 
+// Kernels multiply what other lanes don't want by 0: values must stay finite.
+constexpr float kHighest = 1e28F;
+
 /// Pixels of T less a plane, in units of `unit`; keeps what the type holds exactly exact.
 template <class T>
 class Reduced {
@@ -29,7 +32,8 @@ class Reduced {
     const Work offset = rest_ + slope_x_ * dx + slope_y_ * dy;
     for (int i = 0; i < n; ++i) {
       const Work above = static_cast<Work>(first[i]) - base_;
-      out[i] = static_cast<float>((above - (offset + slope_x_ * static_cast<Work>(i))) * per_unit_);
+      const Work v = (above - (offset + slope_x_ * static_cast<Work>(i))) * per_unit_;
+      out[i] = static_cast<float>(std::clamp(v, static_cast<Work>(-kHighest), static_cast<Work>(kHighest)));
     }
   }
 
@@ -142,7 +146,8 @@ void fill_any(StarBlock& block, std::size_t lane, const Source<T>& s) {
       float value = 0, variance = c.inside > 0 ? StarBlock::kMasked : StarBlock::kOutside;
       if (2 * c.counted > pitch * pitch) {  // what is missing of a block pixel counts as the mean of the rest
         const double whole = area / c.counted;
-        value = static_cast<float>(c.sum * whole / unit);
+        value = static_cast<float>(
+            std::clamp(c.sum * whole / unit, -static_cast<double>(kHighest), static_cast<double>(kHighest)));
         variance = static_cast<float>(std::min(c.variance * whole * whole / (unit * unit), 1e28));
         if (c.saturated) variance = -variance;
       }
