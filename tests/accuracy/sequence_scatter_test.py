@@ -111,9 +111,9 @@ class RealSequences(unittest.TestCase):
 
     # The seeing of these frames changes, and their stars are not symmetric: a fit whose weights depend on the flux finds
     # another centre for a bright star than for a faint one, and another difference in each frame. So the methods that
-    # weigh all stars alike are held to the limit; the weighted Gaussian is not (1.2 to 1.6 times SEP's).
+    # weigh all stars about alike are held to the limit; weighted fits are not (gaussian 0.95 to 1.55, moffat 0.96 to 1.38).
     def test_equal_weights_scatter_as_little_as_sep_in_changing_seeing(self):
-        for method in ("windowed", "gaussian_ls"):
+        for method in ("windowed", "adaptive", "gaussian_ls"):
             for row in self.bins("bsu_v", "camera=sbig_stxl6303", f"method={method}"):
                 with self.subTest(method=method, snr=row["snr_min"], stars=row["stars"]):
                     limit = 1.05 if row["stars"] >= 20 else 1.10
