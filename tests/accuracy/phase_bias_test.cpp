@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Stars without noise at 500 random sub-pixel phases: what is left is the bias of the method itself, by how it
+/// Stars without noise at 2,000 random sub-pixel phases: what is left is the bias of the method itself, by how it
 /// integrates its model over the pixels. The largest error of any phase counts.
 
 #include "accuracy/trial_score.hpp"
@@ -49,7 +49,7 @@ class PhaseBias : public ::testing::TestWithParam<Case> {};
 TEST_P(PhaseBias, IsBelowTheLimitAtEveryPhase) {
   const auto& [preset, fwhm] = GetParam();
   test::FieldOptions field;
-  field.places = 500;
+  field.places = 2000;
   test::Trial trial(*preset, fwhm, kFluxE, field, 20260302);
   MeasureOptions options = preset->options;
   options.fwhm_px = fwhm;
