@@ -24,10 +24,11 @@ std::vector<Position> positions_of(const Field& field, const StarTable& table) {
   std::vector<Position> positions(field.truth.size());
   for (Position& p : positions) p.failed = true;
   for (std::size_t k = 0; k < table.size(); ++k) {
-    if (!(table.x[k] >= 0 && table.y[k] >= 0)) continue;
-    const std::size_t cell = static_cast<std::size_t>(table.y[k]) / static_cast<std::size_t>(field.cell) *
-                                 static_cast<std::size_t>(field.columns) +
-                             static_cast<std::size_t>(table.x[k]) / static_cast<std::size_t>(field.cell);
+    const double x = table.x[k] - field.margin, y = table.y[k] - field.margin;
+    if (!(x >= 0 && y >= 0)) continue;
+    const std::size_t cell =
+        static_cast<std::size_t>(y) / static_cast<std::size_t>(field.cell) * static_cast<std::size_t>(field.columns) +
+        static_cast<std::size_t>(x) / static_cast<std::size_t>(field.cell);
     if (cell >= positions.size()) continue;
     const bool other = table.method_used[k] != table.method[k] || table.termination[k] != Termination::converged;
     positions[cell] = {table.x[k], table.y[k], static_cast<double>(table.iterations[k]), other};

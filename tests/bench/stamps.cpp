@@ -12,6 +12,7 @@ constexpr double kFwhmPerSigma = 2.354820045030949;
 
 /// Even where cells are narrow: the star's own light ends beyond the stamp, at the cell's border.
 constexpr int kCellSides = 2;
+constexpr int kMargin = 24;  // px
 
 PixelBox box_about(int x, int y, int radius) { return {x - radius, x + radius + 1, y - radius, y + radius + 1}; }
 
@@ -148,6 +149,7 @@ Field make_field(Profile profile, int side) {
   Field field;
   field.side = side;
   field.cell = kCellSides * side;
+  field.margin = kMargin;
   field.sigma = sigma_of_stamp(side);
   field.columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(kStars))));
   const int rows = (static_cast<int>(kStars) + field.columns - 1) / field.columns;
@@ -155,11 +157,11 @@ Field make_field(Profile profile, int side) {
   std::uniform_real_distribution<double> phase(-0.5, 0.5);
   for (int k = 0; k < static_cast<int>(kStars); ++k) {
     StarScene star = random_star(profile, field.sigma, kFaintestE, kBrightestE, bits);
-    star.x = k % field.columns * field.cell + side + phase(bits);
-    star.y = k / field.columns * field.cell + side + phase(bits);
+    star.x = kMargin + k % field.columns * field.cell + side + phase(bits);
+    star.y = kMargin + k / field.columns * field.cell + side + phase(bits);
     field.truth.push_back(star);
   }
-  const int width = field.columns * field.cell, height = rows * field.cell;
+  const int width = field.columns * field.cell + 2 * kMargin, height = rows * field.cell + 2 * kMargin;
   field.picture = draw(field.truth, width, height, side - 1, 1);
   field.background = estimate_background(draw({}, width, height, 0, 2).view(PixelType::f32), {}, serial_for);
   const FreeWidths widths = profile == Profile::moffat ? FreeWidths::three : FreeWidths::two;

@@ -55,6 +55,7 @@ struct Field {
   int side = 0;     ///< of the stamps, px
   int cell = 0;     ///< one star in each square of this side, px
   int columns = 0;  ///< cells
+  int margin = 0;   ///< px about all cells: what is read around a star stays in the frame
   double sigma = 0;
   Picture picture;
   Background background;  ///< of a frame of the same sky without stars
