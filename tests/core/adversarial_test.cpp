@@ -48,6 +48,26 @@ Scene<float> lone_star(double flux) {
   return scene;
 }
 
+double square(double v) { return v * v; }
+
+/// Adds a Moffat of beta 2.5 and kFwhm, its pixels integrated by 9x9 points.
+void add_moffat(Scene<float>& scene, Star at, double flux) {
+  constexpr double kBeta = 2.5;
+  const double alpha2 = square(0.5 * kFwhm) / (std::pow(2, 1 / kBeta) - 1);
+  const double height = flux * (kBeta - 1) / (M_PI * alpha2) / 81;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      double sum = 0;
+      for (int j = -4; j <= 4; ++j) {
+        for (int i = -4; i <= 4; ++i) {
+          sum += std::pow(1 + (square(x + i / 9.0 - at.x) + square(y + j / 9.0 - at.y)) / alpha2, -kBeta);
+        }
+      }
+      scene.at(x, y) += static_cast<float>(height * sum);
+    }
+  }
+}
+
 bool has(Flags set, Flags any) { return (set & any) != 0; }
 
 class Adversarial : public testing::TestWithParam<MeasureCase> {
@@ -109,7 +129,9 @@ TEST_P(Adversarial, NanAndInfinitePixelsAreLeftOut) {
   scene.at(44, 41) = -std::numeric_limits<float>::infinity();
   const StarTable stars = run(scene);
   EXPECT_TRUE(has(stars.flags[0], flag::bad_pixel));
-  EXPECT_EQ(stars.n_masked[0], 3);
+  if (options().method != Method::moments && options().method != Method::quadratic) {  // they look at fewer pixels
+    EXPECT_EQ(stars.n_masked[0], 3);
+  }
   EXPECT_NEAR(stars.x[0], kCentre.x, fits() ? 0.02 : 0.3);
   EXPECT_NEAR(stars.y[0], kCentre.y, fits() ? 0.02 : 0.3);
 }
@@ -220,7 +242,9 @@ TEST_P(Adversarial, ANegativeSkyIsAsGoodAsAnyOther) {
   add_noise(scene, kNoise, 11);
   const StarTable stars = run(scene);
   EXPECT_EQ(stars.termination[0], Termination::converged);
-  EXPECT_EQ(stars.flags[0], flag::forced_position);
+  // A Gaussian is a Moffat whose beta has no end.
+  const Flags allowed = flag::forced_position | (options().free_beta ? flag::at_bound : 0);
+  EXPECT_FALSE(has(stars.flags[0], ~allowed)) << stars.flags[0];
   EXPECT_NEAR(stars.x[0], kCentre.x, 5 * stars.x_err[0]);
   EXPECT_NEAR(stars.y[0], kCentre.y, 5 * stars.y_err[0]);
 }
@@ -236,19 +260,22 @@ TEST_P(Adversarial, AStarOfOnePixelIsCalledTooSharp) {
   EXPECT_TRUE(has(stars.flags[0], kTooSharp)) << stars.flags[0];
 }
 
-// 5 sigma; half a stamp of a star that is no Moffat leaves one a few hundredths of a pixel off.
+// 5 sigma, of stars that have the profile of the model: half a star is not enough to see that it has not.
 TEST_P(Adversarial, AStampHalfOutsideOfTheFrameIsMeasuredAndFlagged) {
   for (const Star at : {Star{0.4, 40.3}, Star{95.2, 50.4}, Star{50.3, -0.3}, Star{0.2, 95.3}}) {
     Scene<float> scene(kSide, kSide, kSky);
-    add_star(scene, at.x, at.y, 20000, kSigma, kSigma);
+    if (options().method == Method::moffat) {
+      add_moffat(scene, at, 20000);
+    } else {
+      add_star(scene, at.x, at.y, 20000, kSigma, kSigma);
+    }
     add_noise(scene, kNoise, 13);
     const StarTable stars = run(scene, {{std::round(at.x), std::round(at.y)}});
     EXPECT_TRUE(has(stars.flags[0], flag::edge));
     if (!fits()) continue;
     EXPECT_EQ(stars.termination[0], Termination::converged) << at.x << ' ' << at.y;
-    const double mismatch = options().method == Method::moffat ? 0.05 : 0;
-    EXPECT_NEAR(stars.x[0], at.x, 5 * stars.x_err[0] + mismatch) << at.x << ' ' << at.y;
-    EXPECT_NEAR(stars.y[0], at.y, 5 * stars.y_err[0] + mismatch) << at.x << ' ' << at.y;
+    EXPECT_NEAR(stars.x[0], at.x, 5 * stars.x_err[0]) << at.x << ' ' << at.y;
+    EXPECT_NEAR(stars.y[0], at.y, 5 * stars.y_err[0]) << at.x << ' ' << at.y;
   }
 }
 

@@ -69,19 +69,6 @@ struct Field {
     background = estimate_background(scene.view(), {}, serial_for);
   }
 
-  /// Lists every star \p n times: more work for the threads to share.
-  void repeat(int n) {
-    const std::size_t stars = found.size();
-    for (int k = 1; k < n; ++k) {
-      for (std::size_t i = 0; i < stars; ++i) {
-        found.resize(found.size() + 1);
-        found.x.back() = found.x[i];
-        found.y.back() = found.y[i];
-        found.id.back() = static_cast<std::int64_t>(found.size());
-      }
-    }
-  }
-
   void draw(double x, double y, double flux) {
     for (int j = std::max(0, static_cast<int>(y) - 8); j < std::min(256, static_cast<int>(y) + 9); ++j) {
       for (int i = std::max(0, static_cast<int>(x) - 8); i < std::min(256, static_cast<int>(x) + 9); ++i) {
@@ -105,9 +92,11 @@ void expect_none(Field<T>& field, const std::vector<test::MeasureCase>& cases, P
   MeasureWorkspace workspace;
   StarTable stars;
   for (const test::MeasureCase& one : cases) {
-    field.measure_with(one.options, parallel, workspace, stars);
+    MeasureOptions options = one.options;
+    options.max_iterations = 6;  // every path is taken; hopeless fits end soon
+    field.measure_with(options, parallel, workspace, stars);
     const test::AllocationCounter counter;
-    field.measure_with(one.options, parallel, workspace, stars);
+    field.measure_with(options, parallel, workspace, stars);
     EXPECT_EQ(counter.count(), 0U) << one.name;
     EXPECT_EQ(stars.size(), field.found.size());
   }
@@ -122,7 +111,6 @@ TEST(Measure, AllocatesNothingOnceWarm) {
 
 TEST(Measure, AllocatesNothingOnceWarmOnTwoThreads) {
   Field<std::uint16_t> field;
-  field.repeat(3);
   test::TwoThreads threads;
   expect_none(field, test::every_case(), threads);
   EXPECT_GT(threads.own_ranges(), 0U);
