@@ -147,7 +147,8 @@ inline std::vector<Star> field() {
   std::vector<Star> stars;
   for (int i = 0; i < 61; ++i) {
     const StarShape shape = star_shape(Profile::gaussian, 2.4 + 0.02 * i, 0.005 * i, 7.0 * i, 3);
-    const double x = std::remainder(0.37 * i, 1.0), y = std::remainder(0.61 * i, 1.0);
+    // Never midway between two pixels, where it is chance which is nearest.
+    const double x = std::remainder(0.37 * i + 0.003, 1.0), y = std::remainder(0.61 * i + 0.003, 1.0);
     stars.push_back(draw(shape, x, y, 60 * std::pow(1.1, i)));
     add_noise(stars.back().scene, 1, static_cast<std::uint64_t>(i));
     if (i % 7 == 0) stars.back().scene.at(kMiddle - 3 + i / 7, kMiddle + 2) = NAN;
