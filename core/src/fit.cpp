@@ -34,7 +34,9 @@ void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
   fit.residual_fraction = cell(out.residual, 0) / cell(out.light, 0);
   fit.iterations = static_cast<int>(cell(out.iterations, 0));
   fit.beta_at_bound = cell(out.beta_at_bound, 0) > 0;
-  fit.termination = cell(out.converged, 0) > 0 ? Termination::converged : Termination::max_iterations;
+  fit.termination = cell(out.converged, 0) > 0  ? Termination::converged
+                    : cell(out.singular, 0) > 0 ? Termination::singular
+                                                : Termination::max_iterations;
 }
 
 void fit_block(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {

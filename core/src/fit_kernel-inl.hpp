@@ -24,7 +24,7 @@ namespace starflow::HWY_NAMESPACE {
 template <class D>
 struct FitOutput {
   Parameters<D> value, variance;
-  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, beta_at_bound;
+  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, beta_at_bound;
 };
 
 template <class D, class Model>
@@ -117,13 +117,14 @@ class FitKernel {
     out.value = p_;
     out.iterations = iterations_;
     out.converged.put(0, hn::IfThenElseZero(hn::And(good, hn::Gt(converged_.get(0), hn::Zero(d))), set(d, 1)));
+    out.singular = singular_;
     out.beta_at_bound.put(0, pinned_.get(kFitBeta));
   }
 
  private:
   static constexpr double kRounding = std::is_same_v<Real<D>, float> ? 1e-6 : 1e-13;
-  // px, a step that rounding leaves uncertain: float sums can't do better.
-  static constexpr double kStill = std::is_same_v<Real<D>, float> ? 1.5e-5 : 1e-8;
+  // A step that rounding leaves uncertain, in parts of the light.
+  static constexpr double kStill = std::is_same_v<Real<D>, float> ? 2e-6 : 1e-10;
   static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
 
   void set_limits() {
@@ -157,6 +158,7 @@ class FitKernel {
     converged_.clear();
     iterations_.clear();
     pinned_.clear();
+    singular_.clear();
   }
 
   /// Whether a lane goes on until its step is short, or until rounding or its error hides it.
@@ -174,7 +176,9 @@ class FitKernel {
       }
       if (!plain) evaluate();
       reduce();
-      active = hn::And(active, factors_.factor(h_, n_, kRounding));
+      const M solvable = factors_.factor(h_, n_, kRounding);
+      singular_.put(0, hn::IfThenElse(hn::AndNot(solvable, active), set(d, 1), singular_.get(0)));
+      active = hn::And(active, solvable);
       active = take_step(active, find_step(), stage);
     }
   }
@@ -191,7 +195,10 @@ class FitKernel {
       iterations_.add(0, set(d, 1));
       reduce();
       for (std::size_t i = 0; i < n_; ++i) h_.put(at(i, i), hn::Mul(h_.get(at(i, i)), set(d, 1 + damping)));
-      if (!hn::AllTrue(d, factors_.factor(h_, n_, kRounding))) return;
+      if (!hn::AllTrue(d, factors_.factor(h_, n_, kRounding))) {
+        singular_.put(0, set(d, 1));
+        return;
+      }
       const Parameters<D> before = p_;
       const bool done = hn::AllFalse(d, take_step(all, find_step(), stage));
       if (done && damping <= kTrusted) return;  // a step that damping made short proves nothing
@@ -325,7 +332,9 @@ class FitKernel {
     M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
     near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
     if (stage == Stage::settle) {
-      const M still = hn::Or(hn::Lt(squared, set(d, fit_rule::kFineStep)), hn::Lt(moved2, set(d, kStill * kStill)));
+      // Less than a thousandth of the error, or than the last digits of the light.
+      const V flux = p_.get(kFitFlux), digits = hn::Mul(hn::Mul(flux, flux), sums_.h.get(at(kFitFlux, kFitFlux)));
+      const M still = hn::Lt(squared, hn::Max(set(d, fit_rule::kFineStep), hn::Mul(set(d, kStill * kStill), digits)));
       done = hn::And(whole, still);
       converged_.put(0, hn::IfThenElse(done, set(d, 1), converged_.get(0)));
     }
@@ -388,7 +397,7 @@ class FitKernel {
   Table<D, kTriangle> h_;
   Factors<D, kFitSize> factors_;
   Table<D, kFitSize * kFitSize> inverse_;
-  Table<D, 1> per_gain_, near_, converged_, iterations_, along_c_, along_s_;
+  Table<D, 1> per_gain_, near_, singular_, converged_, iterations_, along_c_, along_s_;
 };
 
 template <class D, class Model>

@@ -56,7 +56,8 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   const double stamp = std::max<double>(std::ceil(o.stamp_radius * fwhm_px), kMinRadius);
   const bool given = o.method == Method::windowed && o.window == WindowFrom::given;
   const double window = kWindowSigmas * (given ? o.window_sigma_px : own_sigma) + move + 1;
-  pitch = pitch_for(std::max(stamp, given ? window : 0.0), fwhm_px);
+  // The way that a window may go is room to have, no reason to bin: on its way it is cut alike on both sides.
+  pitch = pitch_for(std::max(stamp, given ? window - move : 0.0), fwhm_px);
   fwhm = fwhm_px / pitch;
   const auto held_radius = [&](double px) {
     return std::min(static_cast<int>(std::ceil(px / pitch)), StarBlock::kMaxRadius);

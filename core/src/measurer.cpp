@@ -10,7 +10,8 @@ namespace starflow {
 namespace {
 
 constexpr double kNearSaturation = 0.95;
-constexpr double kLowSnr = 5;  // below, a position is as likely noise, and its error is no longer Gaussian
+constexpr double kTellsWidth = 20;  // S/N from which a width that is not positive means a star of one pixel
+constexpr double kLowSnr = 5;       // below, a position is as likely noise, and its error is no longer Gaussian
 
 double square(double v) { return v * v; }
 
@@ -181,7 +182,17 @@ void Measurer::set_windows(CentroidLanes& lanes) const {
 void Measurer::centroids() {
   set_windows(centroids_);
   run_centroids(block_, plan_.centroid, centroids_);
-  for (std::size_t lane = 0; lane < block_.size; ++lane) accept_centroid(centroids_, lane, *row_[lane]);
+  Terminations ends{};
+  bool failed = false;
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    ends[lane] = static_cast<Termination>(static_cast<int>(centroids_.termination[lane]));
+    failed = failed || ends[lane] != Termination::converged;
+    row_[lane]->iterations = static_cast<int>(centroids_.iterations[lane]);
+    if (ends[lane] == Termination::converged || plan_.options.method == Method::windowed) {
+      accept_centroid(centroids_, lane, *row_[lane]);
+    }
+  }
+  if (failed && plan_.options.method != Method::windowed) fall_back(ends);
 }
 
 void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const {
@@ -206,6 +217,7 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
 void Measurer::fits() {
   std::array<Fit, StarBlock::kMaxLanes> fits;
   run_fits(block_, plan_.fit, fits);
+  Terminations ends{};
   bool failed = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     const PixelCensus pixels = census(block_, lane, plan_.fit.radius);
@@ -215,25 +227,28 @@ void Measurer::fits() {
     } else if (fit.termination != Termination::converged) {
       fit = refit(block_, lane, plan_.fit);
     }
-    if (fit.termination == Termination::converged) accept_fit(fit, pixels, lane, *row_[lane]);
+    ends[lane] = fit.termination;
     failed = failed || fit.termination != Termination::converged;
+    row_[lane]->iterations = fit.iterations;
+    if (fit.termination == Termination::converged) accept_fit(fit, pixels, lane, *row_[lane]);
   }
-  if (failed) fall_back(fits);
+  if (failed) fall_back(ends);
 }
 
-/// Gives the stars whose fit failed their windowed centroid.
-void Measurer::fall_back(std::array<Fit, StarBlock::kMaxLanes>& fits) {
+/// Gives the stars that the method asked for failed on their windowed centroid.
+void Measurer::fall_back(const Terminations& ends) {
   set_windows(centroids_);
   run_centroids(block_, plan_.fallback, centroids_);
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
-    const Termination reason = fits[lane].termination;
+    const Termination reason = ends[lane];
     if (reason == Termination::converged) continue;
     StarRow& row = *row_[lane];
+    const int iterations = row.iterations;
     accept_centroid(centroids_, lane, row);
     row.method_used = Method::windowed;
     row.termination = reason;
-    row.iterations = fits[lane].iterations;
-    // The flux of the row is the centroid's: that the fit's was not positive is no word about it.
+    row.iterations = iterations;
+    // The flux of the row is the centroid's: that the method's was not positive is no word about it.
     row.flags |= reason == Termination::nonpositive_flux ? flag::no_convergence : flag_of(reason);
     row.flags |= flag::fallback_method;
   }
@@ -286,6 +301,8 @@ void Measurer::apertures() {
     row.flux_aperture_err = std::sqrt(variance) * unit;
     row.snr = row.flux_aperture / row.flux_aperture_err;
     if (row.snr < kLowSnr) row.flags |= flag::low_snr;
+    const bool known = (row.flags & (flag::no_covariance | flag::saturated)) == 0;
+    if (known && row.snr > kTellsWidth && std::isnan(row.fwhm)) row.flags |= flag::undersampled;
   }
 }
 

@@ -34,6 +34,8 @@ class Measurer {
   void run(std::size_t begin, std::size_t end, std::span<StarRow> rows);
 
  private:
+  using Terminations = std::array<Termination, StarBlock::kMaxLanes>;
+
   void measure_batch();
   bool start_row(std::size_t star, StarRow& row);
   void read_sky(std::size_t star, StarRow& row, LocalSky& sky);
@@ -43,7 +45,7 @@ class Measurer {
   void apertures();
   void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const;
-  void fall_back(std::array<Fit, StarBlock::kMaxLanes>& fits);
+  void fall_back(const Terminations& ends);
   void set_windows(CentroidLanes& lanes) const;
   [[nodiscard]] Flags undefined_shape(std::size_t lane) const;
   [[nodiscard]] bool saturated_core(std::size_t lane) const;

@@ -17,12 +17,12 @@ constexpr float kHighest = 1e28F;
 template <class T>
 class Reduced {
  public:
-  // A float holds these types; the whole part of the level comes off exactly before anything is rounded.
+  // A float holds the pixels of these types: the level comes off before anything is rounded.
   using Work = std::conditional_t<std::is_same_v<T, std::int32_t> || std::is_same_v<T, double>, double, float>;
 
   Reduced(const LocalSky& sky, double unit)
-      : base_(static_cast<Work>(whole_part(sky.level))),
-        rest_(static_cast<Work>(sky.level - whole_part(sky.level))),
+      : base_(static_cast<Work>(sky.level)),
+        rest_(static_cast<Work>(sky.level - static_cast<double>(static_cast<Work>(sky.level)))),
         slope_x_(static_cast<Work>(sky.slope_x)),
         slope_y_(static_cast<Work>(sky.slope_y)),
         per_unit_(static_cast<Work>(1 / unit)) {}
@@ -38,7 +38,6 @@ class Reduced {
   }
 
  private:
-  static double whole_part(double level) { return static_cast<double>(std::lrint(level)); }
   Work base_, rest_, slope_x_, slope_y_, per_unit_;
 };
 

@@ -24,7 +24,7 @@ struct LocalSky {
 /// block pixels from the centre of the central one, light in units of the star's own background noise of one block
 /// pixel (`unit_adu`). Lanes never mix, so a star's numbers do not depend on the stars beside it.
 struct StarBlock {
-  static constexpr int kMaxRadius = 22;
+  static constexpr int kMaxRadius = 32;
   static constexpr std::size_t kMaxSide = 2 * kMaxRadius + 1, kMaxPixels = kMaxSide * kMaxSide, kMaxLanes = 16;
   static constexpr float kMasked = 1e30F;   ///< variance of a bad pixel: its weight is 0 beside any other
   static constexpr float kOutside = 2e30F;  ///< variance beyond the frame's edge
