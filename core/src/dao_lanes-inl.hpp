@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// DAOFIND's numbers at the central pixels of a block; DaoShape::measure tells what they are.
+/// DAOFIND's numbers at the central pixels of a block; LightLanes tells what they are.
 
 // clang-format off
 #if defined(STARFLOW_DAO_LANES_INL) == defined(HWY_TARGET_TOGGLE)

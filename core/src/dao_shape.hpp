@@ -2,21 +2,12 @@
 #pragma once
 
 /// \file
-/// DAOFIND's three numbers that tell stars from hot pixels, bad columns and galaxies.
-
-#include "stamp.hpp"
+/// Weights of DAOFIND's three numbers, which tell stars from hot pixels, bad columns and galaxies.
 
 #include <array>
 #include <cstddef>
 
 namespace starflow {
-
-/// NaN = not defined: the footprint leaves the stamp, holds a bad pixel, or shows no peak.
-struct DaoNumbers {
-  double sharpness = 0;   ///< central pixel above the mean of its neighbours, over the fitted height
-  double roundness1 = 0;  ///< SROUND: lack of four-fold symmetry, -2..2
-  double roundness2 = 0;  ///< GROUND: difference of the marginal Gaussians' heights over their mean
-};
 
 /// For stars of one FWHM. Source: P. B. Stetson 1987, PASP 99, 191, section III, with a footprint of 1.5 sigma (at
 /// least 2 px) as in IRAF's DAOFIND and photutils.
@@ -24,8 +15,6 @@ class DaoShape {
  public:
   explicit DaoShape(double fwhm_px);
   [[nodiscard]] int reach() const { return 2 * radius_; }  ///< px around the star that must be there
-  /// At the pixel (column, row) of \p stamp.
-  [[nodiscard]] DaoNumbers measure(const Stamp& stamp, int column, int row) const;
 
   /// Of the footprint, px; 0 = the stars are too wide for the numbers to be defined.
   [[nodiscard]] int radius() const { return radius_; }
@@ -33,7 +22,7 @@ class DaoShape {
   /// The footprint's row dy holds the pixels |dx| <= this.
   [[nodiscard]] int half_width(int dy) const { return half_width_[static_cast<std::size_t>(dy + radius_)]; }
   /// Weight of a pixel in the height of the Gaussian about the centre.
-  [[nodiscard]] float kernel(int dx, int dy) const { return lane_kernel_[at(dx, dy)]; }
+  [[nodiscard]] float kernel(int dx, int dy) const { return kernel_[at(dx, dy)]; }
   /// Weight of a pixel in the height of the marginal Gaussian: of its place along the axis, and across it.
   [[nodiscard]] float marginal(int a) const { return marginal_[static_cast<std::size_t>(a + radius_)]; }
   [[nodiscard]] float triangle(int b) const { return static_cast<float>(radius_ + 1 - (b < 0 ? -b : b)); }
@@ -46,17 +35,14 @@ class DaoShape {
   [[nodiscard]] std::size_t at(int dx, int dy) const {
     return static_cast<std::size_t>((dy + radius_) * (2 * radius_ + 1) + dx + radius_);
   }
-  void set_marginal();
-  [[nodiscard]] double filtered(const Stamp& stamp, int column, int row) const;
-  [[nodiscard]] double marginal_height(const Stamp& stamp, int column, int row, bool along_x) const;
+  void set_kernel(double sigma, double reach);
+  void set_marginal(double sigma);
 
   int radius_ = 0;
   int n_inside_ = 0;
   std::array<int, kMaxSide> half_width_{};
   std::array<float, kMaxSide> marginal_{};
-  std::array<float, kMaxSide * kMaxSide> lane_kernel_{};
-  std::array<double, kMaxSide * kMaxSide> gaussian_{}, kernel_{};
-  std::array<bool, kMaxSide * kMaxSide> inside_{};
+  std::array<float, kMaxSide * kMaxSide> kernel_{};
 };
 
 }  // namespace starflow

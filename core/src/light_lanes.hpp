@@ -20,6 +20,9 @@ struct LightLanes {
 
   alignas(64) Lanes<float> xx, yy, xy;        ///< moments of the detections; set by the caller, never <= 0
   alignas(64) Lanes<float> hfr, mean_radius;  ///< half-light and mean radius about StarBlock::x, y
+  /// DAOFIND's, at the pixel nearest to the star; NaN also where the footprint leaves the block, holds a bad pixel, or
+  /// shows no peak. The central pixel above the mean of its neighbours over the fitted height; the lack of four-fold
+  /// symmetry, -2..2; the difference of the marginal Gaussians' heights over their mean.
   alignas(64) Lanes<float> sharpness, roundness1, roundness2;
   alignas(64) Lanes<float> sum, sum_variance;  ///< of the pixels of the fitted square, the star's own noise left out
 };

@@ -13,10 +13,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "support/dao_reference.hpp"
 #include "support/light_stars.hpp"
 
 namespace starflow::test {
@@ -64,27 +64,26 @@ TEST(LightLanes, AgreeBetweenInstructionSets) {
   ASSERT_TRUE(pin_simd(names.front()));
 }
 
-/// What DaoShape gives in double at the pixel nearest to the star.
-DaoNumbers dao_of(const Star& star, double fwhm) {
-  const auto stamp = std::make_unique<Stamp>();
-  stamp->width = stamp->height = kSide;
-  for (std::size_t k = 0; k < star.scene.pixels.size(); ++k) {
-    const bool there = std::isfinite(star.scene.pixels[k]);
-    stamp->value[k] = there ? static_cast<double>(star.scene.pixels[k]) : 0.0;
-    stamp->variance[k] = there ? 1.0 : 0.0;
+// Recorded digits of a sum of 25 doubles.
+TEST(DaoReference, GivesTheNumbersOfPhotutils) {
+  Scene<double> scene = photutils_scene();
+  for (const PhotutilsNumbers& want : kPhotutils) {
+    const DaoNumbers got = DaoReference(scene, want.fwhm).at(31, 33);
+    EXPECT_NEAR(got.sharpness, want.sharpness, 1e-12);
+    EXPECT_NEAR(got.roundness1, want.roundness1, 1e-12);
+    EXPECT_NEAR(got.roundness2, want.roundness2, 1e-12);
   }
-  const auto nearest = [](double v) { return static_cast<int>(std::lround(kMiddle + v)); };
-  return DaoShape(fwhm).measure(*stamp, nearest(star.x), nearest(star.y));
 }
 
 // Sums of a few hundred floats: 1e-6 of the light, which is up to ten times the height that the numbers are in.
 TEST(LightLanes, GiveDaofindsNumbersAsTheyAreInDouble) {
-  const std::vector<Star> stars = field();
+  std::vector<Star> stars = field();
+  const auto nearest = [](double v) { return static_cast<int>(std::lround(kMiddle + v)); };
   for (const double fwhm : {1.5, 3.0, 4.5, 5.5, 7.0, 10.0}) {
     const std::vector<Light> got = run(stars, {.fwhm = fwhm});
     int defined = 0;
     for (std::size_t i = 0; i < stars.size(); ++i) {
-      const DaoNumbers dao = dao_of(stars[i], fwhm);
+      const DaoNumbers dao = DaoReference(stars[i].scene, fwhm).at(nearest(stars[i].x), nearest(stars[i].y));
       const std::array<double, 3> expected = {dao.sharpness, dao.roundness1, dao.roundness2};
       for (std::size_t q = 0; q < 3; ++q) {
         const auto value = static_cast<double>(got[i].value[kSharpness + q]);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/dao_reference.hpp"
 #include "support/scene.hpp"
 
 namespace starflow {
@@ -249,16 +250,9 @@ TEST(Measure, OrdersByFluxThenPosition) {
   EXPECT_TRUE(std::isnan(stars.flux[2]));
 }
 
-// photutils 1.6.0, DAOStarFinder(threshold=20, fwhm=F), on these two stars without noise or sky.
 TEST(Measure, GivesTheSharpnessAndRoundnessOfPhotutils) {
-  struct Reference {
-    double fwhm, sharpness, roundness1, roundness2;
-  };
-  Scene<double> scene(64, 64, 0);
-  add_star(scene, 31.3, 32.6, 1000, 1.3, 1.7);
-  add_star(scene, 34.2, 30.1, 200, 1.3, 1.3);
-  for (const Reference& r : {Reference{3, 0.4491226336385779, 0.06314801635688025, 0.4335487446807544},
-                             Reference{5, 0.5420085410998926, -0.16647189769959306, 0.3435618361388302}}) {
+  const Scene<double> scene = test::photutils_scene();
+  for (const test::PhotutilsNumbers& r : test::kPhotutils) {
     MeasureOptions options;
     options.fwhm_px = r.fwhm;
     const StarTable stars = run(scene.view(), at({{31.3, 32.6}}), options);
