@@ -24,7 +24,8 @@ double phase_bias(Method method, double fwhm, double gain) {
   setting.detector.gain_e_per_adu = gain;
   double worst = 0;
   for (int k = 0; k < 81; ++k) {
-    const double x = 20 + (k % 9 - 4) / 8.0, y = 20 + (k / 9 - 4) / 8.0;
+    const int column = k % 9, row = k / 9;
+    const double x = 19.5 + column / 8.0, y = 19.5 + row / 8.0;
     Scene<float> scene(41, 41, kSky);
     add_star(scene, x, y, 1e5, setting.sigma, setting.sigma);
     const Result r = measure(setting, {scene.view(), x + 0.3, y - 0.2});
