@@ -85,11 +85,14 @@ class EllipticalModel {
     // Gauss-Legendre on [-1/2, 1/2]. Source: Abramowitz & Stegun, table 25.4.
     nodes_ = rules.sampling == Sampling::center ? 1 : static_cast<std::size_t>(rules.nodes);
     if (nodes_ == 2) {
-      node_ = {-0.28867513459481288, 0.28867513459481288, 0};
-      weight_ = {0.5, 0.5, 0};
+      node_ = {-0.28867513459481288, 0.28867513459481288};
+      weight_ = {0.5, 0.5};
     } else if (nodes_ == 3) {
       node_ = {-0.38729833462074170, 0, 0.38729833462074170};
       weight_ = {0.27777777777777778, 0.44444444444444444, 0.27777777777777778};
+    } else if (nodes_ == 4) {
+      node_ = {-0.43056815579702629, -0.16999052179242813, 0.16999052179242813, 0.43056815579702629};
+      weight_ = {0.17392742256872693, 0.32607257743127307, 0.32607257743127307, 0.17392742256872693};
     }
   }
 
@@ -325,7 +328,7 @@ class EllipticalModel {
   Radial radial_;
   bool gaussian_;
   std::size_t nodes_;
-  std::array<double, 3> node_{}, weight_{1, 0, 0};
+  std::array<double, 4> node_{}, weight_{1, 0, 0, 0};
   int radius_ = 0;
   Table<D, 1> centre_x_, centre_y_, per_s2_, norm_, log_s_by_beta_, log_norm_by_beta_;
   Table<D, 1> a_, c_, twice_h_, shc_, kappa_, e1_, e2_;

@@ -34,6 +34,7 @@ void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
   fit.residual_fraction = cell(out.residual, 0) / cell(out.light, 0);
   fit.iterations = static_cast<int>(cell(out.iterations, 0));
   fit.beta_at_bound = cell(out.beta_at_bound, 0) > 0;
+  fit.narrow = cell(out.narrow, 0) > 0;
   fit.termination = cell(out.converged, 0) > 0  ? Termination::converged
                     : cell(out.singular, 0) > 0 ? Termination::singular
                                                 : Termination::max_iterations;
@@ -62,7 +63,7 @@ HWY_EXPORT(fit_again);
 
 namespace {
 
-/// Whether a fit may stand: finite, positive, near its start, no shape on its bound.
+/// Whether a fit may stand: finite, positive, near its start, no wider than its square can tell.
 Termination judge(const Fit& fit, const StarBlock& block, std::size_t lane, const FitRules& rules) {
   const auto& p = fit.value;
   if (!std::ranges::all_of(p, [](double v) { return std::isfinite(v); })) return Termination::nonfinite;
@@ -70,13 +71,11 @@ Termination judge(const Fit& fit, const StarBlock& block, std::size_t lane, cons
   const double moved =
       std::hypot(p[kFitX] - static_cast<double>(block.x[lane]), p[kFitY] - static_cast<double>(block.y[lane]));
   if (moved > rules.move_limit) return Termination::moved_from_seed;
-  const double fwhm = std::exp(p[kFitWidth]);
-  const bool narrow = fwhm <= 1.001 * fit_rule::kMinFwhm, wide = fwhm >= 0.999 * fit_rule::kMaxFwhmRadii * rules.radius;
-  if (rules.free_width && (narrow || wide)) return Termination::at_bound;
-  if (rules.stretch != StretchFreedom::held && rules.stretch != StretchFreedom::turned &&
-      std::hypot(p[kFitE1], p[kFitE2]) >= 0.999 * fit_rule::kMaxStretch)
-    return Termination::at_bound;
-  return fit.termination;
+  const bool wide = rules.free_width && std::exp(p[kFitWidth]) >= 0.999 * fit_rule::kMaxFwhmRadii * rules.radius;
+  const bool long_drawn = (rules.stretch == StretchFreedom::along_x || rules.stretch == StretchFreedom::along ||
+                           rules.stretch == StretchFreedom::free) &&
+                          std::hypot(p[kFitE1], p[kFitE2]) >= 0.999 * fit_rule::kMaxStretch;
+  return wide || long_drawn ? Termination::at_bound : fit.termination;
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct FitRules {
   double fwhm = 3;        ///< start value, or held
   double e1 = 0, e2 = 0;  ///< the same
   double beta = 2.5;      ///< the same
-  int nodes = 2;          ///< Gauss-Legendre nodes along the side of a pixel, 1..3, where erf does not serve
+  int nodes = 2;          ///< Gauss-Legendre nodes along the side of a pixel, 1..4, where erf does not serve
   int radius = 6;         ///< half side of the fitted square, up to the block's
   double move_limit = 2;
   int max_iterations = 50;
@@ -54,12 +54,13 @@ struct FitRules {
 
 /// The rules of a step, the same in float and double.
 namespace fit_rule {
-inline constexpr double kMinFwhm = 0.35;      ///< px: below, pixels hold no width
+inline constexpr double kMinFwhm = 0.7;       ///< px, of the minor axis: below, pixels hold no width
 inline constexpr double kMaxFwhmRadii = 4.7;  ///< of the fitted square: wider stars can't be told from the background
 inline constexpr double kMaxStretch = 3;      ///< axis ratio 20
-inline constexpr double kMinBeta = 1.1, kMaxBeta = 12;  ///< beyond, a Moffat is a Gaussian to any pixel
-inline constexpr double kCoarseStep = 0.03;  ///< px: where the weights change from the background's to the model's
-inline constexpr double kFineStep = 1e-6;    ///< of the squared step in units of its own error: 0.001 sigma
+inline constexpr double kMinBeta = 1.5;       ///< of one that is free: below, the wings can't be told from the sky
+inline constexpr double kMaxBeta = 12;        ///< beyond, a Moffat is a Gaussian to any pixel
+inline constexpr double kCoarseStep = 0.03;   ///< px: where the weights change from the background's to the model's
+inline constexpr double kFineStep = 1e-6;     ///< of the squared step in units of its own error: 0.001 sigma
 }  // namespace fit_rule
 
 struct Fit {
@@ -71,6 +72,7 @@ struct Fit {
   double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level
   int iterations = 0;
   bool beta_at_bound = false;
+  bool narrow = false;  ///< the minor axis, or the width of a circle, rests on its lower bound
   Termination termination = Termination::max_iterations;
 };
 

@@ -24,7 +24,7 @@ namespace starflow::HWY_NAMESPACE {
 template <class D>
 struct FitOutput {
   Parameters<D> value, variance;
-  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, beta_at_bound;
+  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, beta_at_bound, narrow;
 };
 
 template <class D, class Model>
@@ -55,7 +55,7 @@ class FitKernel {
     const D d;
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
     per_gain_.clear();
-    const Stage first = rules_.estimator == Estimator::mle ? Stage::approach : Stage::settle;
+    const Stage first = approaches() ? Stage::approach : Stage::settle;
     if constexpr (Model::kHasPlainSums) {
       const M clean = square_.clean();
       approach(clean, first, true);
@@ -64,16 +64,16 @@ class FitKernel {
       approach(all, first, false);
     }
     if (first == Stage::settle) return;
-    per_gain_.put(0, square_.per_gain());
+    release_beta();
     approach(hn::Gt(near_.get(0), hn::Zero(d)), Stage::settle, false);
   }
 
   /// Steps that must lower the merit, damped until they do. For one lane.
   void run_damped() {
     per_gain_.clear();
-    if (rules_.estimator == Estimator::mle) {
+    if (approaches()) {
       descend(Stage::approach);
-      per_gain_.put(0, square_.per_gain());
+      release_beta();
     }
     descend(Stage::settle);
   }
@@ -119,6 +119,7 @@ class FitKernel {
     out.converged.put(0, hn::IfThenElseZero(hn::And(good, hn::Gt(converged_.get(0), hn::Zero(d))), set(d, 1)));
     out.singular = singular_;
     out.beta_at_bound.put(0, pinned_.get(kFitBeta));
+    out.narrow.put(0, hn::Max(narrow_.get(0), rules_.free_width ? pinned_.get(kFitWidth) : hn::Zero(d)));
   }
 
  private:
@@ -128,12 +129,15 @@ class FitKernel {
   static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
 
   void set_limits() {
-    const double widest = std::log(fit_rule::kMaxFwhmRadii * rules_.radius);
-    low_ = {};
-    high_ = {};
-    low_[kFitWidth] = std::min(std::log(fit_rule::kMinFwhm), std::log(rules_.fwhm));
-    high_[kFitWidth] = std::max(widest, std::log(rules_.fwhm));
-    low_[kFitBeta] = fit_rule::kMinBeta;
+    // Of a star whose axis ratio is held, the minor axis is narrower than the mean of both.
+    const double size = rules_.stretch == StretchFreedom::held || rules_.stretch == StretchFreedom::turned
+                            ? std::hypot(rules_.e1, rules_.e2)
+                            : 0.0;
+    const double start = std::log(rules_.fwhm);
+    low_[kFitWidth] = std::log(fit_rule::kMinFwhm) + 0.5 * size;
+    high_[kFitWidth] = std::log(fit_rule::kMaxFwhmRadii * rules_.radius);
+    if (!rules_.free_width) low_[kFitWidth] = high_[kFitWidth] = start;
+    low_[kFitBeta] = std::min(fit_rule::kMinBeta, rules_.beta);
     high_[kFitBeta] = fit_rule::kMaxBeta;
   }
 
@@ -142,7 +146,7 @@ class FitKernel {
     p_.put(kFitX, square_.start_x());
     p_.put(kFitY, square_.start_y());
     p_.put(kFitLevel, hn::Zero(d));
-    p_.put(kFitWidth, set(d, std::log(rules_.fwhm)));
+    p_.put(kFitWidth, set(d, std::clamp(std::log(rules_.fwhm), low_[kFitWidth], high_[kFitWidth])));
     p_.put(kFitE1, set(d, rules_.e1));
     p_.put(kFitE2, set(d, rules_.e2));
     p_.put(kFitBeta, set(d, rules_.beta));
@@ -158,7 +162,17 @@ class FitKernel {
     converged_.clear();
     iterations_.clear();
     pinned_.clear();
+    pinned_.put(kFitBeta, set(d, 1));
+    narrow_.clear();
     singular_.clear();
+  }
+
+  /// Weights of the background, and beta as it was given, lead near to the solution from farther away.
+  [[nodiscard]] bool approaches() const { return rules_.estimator == Estimator::mle || rules_.free_beta; }
+
+  void release_beta() {
+    per_gain_.put(0, square_.per_gain());
+    pinned_.put(kFitBeta, hn::Zero(D()));
   }
 
   /// Whether a lane goes on until its step is short, or until rounding or its error hides it.
@@ -199,7 +213,8 @@ class FitKernel {
         singular_.put(0, set(d, 1));
         return;
       }
-      const Parameters<D> before = p_;
+      const Parameters<D> before = p_, was_pinned = pinned_;
+      const Table<D, 1> was_narrow = narrow_;
       const bool done = hn::AllFalse(d, take_step(all, find_step(), stage));
       if (done && damping <= kTrusted) return;  // a step that damping made short proves nothing
       converged_.clear();
@@ -211,6 +226,8 @@ class FitKernel {
       } else {
         damping = 10 * std::max(damping, 1e-6);
         p_ = before;
+        pinned_ = was_pinned;
+        narrow_ = was_narrow;
         evaluate();
       }
     }
@@ -245,7 +262,7 @@ class FitKernel {
   void reduce() {
     const D d;
     model_.reduce(sums_);
-    if (rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::turned) tie_stretch();
+    turned_ = turn_shape();
     for (std::size_t i = 0; i < n_; ++i) {
       const M held_i = hn::Gt(pinned_.get(free_[i]), hn::Zero(d));
       gradient_.put(i, hn::IfThenZeroElse(held_i, sums_.gradient.get(free_[i])));
@@ -257,29 +274,73 @@ class FitKernel {
     }
   }
 
-  /// Puts the one direction that (e1, e2) may take in the place of e1.
-  void tie_stretch() {
+  /// Puts the directions in which (width, e1, e2) may move in the places of the three: along the one that the rules
+  /// leave to (e1, e2), and past a minor axis that is on its bound: d|e| = 2 d width. \return whether any had to turn
+  bool turn_shape() {
     const D d;
-    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2);
-    const double size = std::hypot(rules_.e1, rules_.e2), theta = std::atan2(rules_.e2, rules_.e1);
-    V c = set(d, size > 0 ? rules_.e1 / size : std::cos(theta)),
-      s = set(d, size > 0 ? rules_.e2 / size : std::sin(theta));
-    if (rules_.stretch == StretchFreedom::turned) {  // along the circle |e| = size
-      const V r = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
-      c = hn::Neg(hn::Div(e2, r));
-      s = hn::Div(e1, r);
+    const V zero = hn::Zero(d), one = set(d, 1), e1 = p_.get(kFitE1), e2 = p_.get(kFitE2);
+    const M narrow = hn::Gt(narrow_.get(0), zero);
+    const bool tied = rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::turned;
+    if (!tied && hn::AllFalse(d, narrow)) return false;
+    const V size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+    const M round = hn::Lt(size, set(d, 1e-6));
+    const V c = hn::IfThenElse(round, one, hn::Div(e1, size)),
+            s = hn::IfThenElseZero(hn::Not(round), hn::Div(e2, size));
+    const V twice = hn::IfThenElseZero(narrow, set(d, 2));
+    put_direction(0, one, hn::Mul(twice, c), hn::Mul(twice, s));
+    const bool across = rules_.stretch == StretchFreedom::turned;  // round the circle |e| = constant
+    if (rules_.stretch == StretchFreedom::along) {
+      const double angle = std::atan2(rules_.e2, rules_.e1);
+      put_direction(1, zero, set(d, std::cos(angle)), set(d, std::sin(angle)));
+    } else {
+      const M turn = across ? hn::Gt(one, zero) : narrow;
+      put_direction(1, zero, hn::IfThenElse(turn, hn::Neg(s), one), hn::IfThenElse(turn, c, zero));
     }
-    along_c_.put(0, c);
-    along_s_.put(0, s);
+    put_direction(2, zero, zero, one);
+    pinned_.put(kFitE2, hn::IfThenElseZero(narrow, one));
+    if (rules_.stretch != StretchFreedom::free && !across) pinned_.put(kFitE1, hn::IfThenElseZero(narrow, one));
+    apply_directions();
+    return true;
+  }
+
+  void put_direction(std::size_t row, V width, V e1, V e2) {
+    direction_.put(3 * row, width);
+    direction_.put(3 * row + 1, e1);
+    direction_.put(3 * row + 2, e2);
+  }
+
+  /// The sums in the directions: H' = A H A^T, g' = A g on the rows of width, e1 and e2.
+  void apply_directions() {
     auto& h = sums_.h;
-    const auto mixed = [&](V a, V b) { return hn::MulAdd(c, a, hn::Mul(s, b)); };
-    const V h11 = h.get(at(kFitE1, kFitE1)), h21 = h.get(at(kFitE2, kFitE1)), h22 = h.get(at(kFitE2, kFitE2));
-    for (std::size_t k = 0; k < kFitSize; ++k) {
-      if (k == kFitE1 || k == kFitE2) continue;
-      h.put(packed(kFitE1, k), mixed(h.get(packed(kFitE1, k)), h.get(packed(kFitE2, k))));
+    const auto turned = [&](std::size_t row, V a, V b, V c) HWY_ATTR {
+      return hn::MulAdd(direction_.get(3 * row), a,
+                        hn::MulAdd(direction_.get(3 * row + 1), b, hn::Mul(direction_.get(3 * row + 2), c)));
+    };
+    const auto element = [&](std::size_t i, std::size_t k) HWY_ATTR { return h.get(packed(kFitWidth + i, k)); };
+    Table<D, 9> inner;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        const std::size_t k = kFitWidth + j;
+        inner.put(3 * i + j, turned(i, element(0, k), element(1, k), element(2, k)));
+      }
     }
-    h.put(at(kFitE1, kFitE1), mixed(mixed(h11, h21), mixed(h21, h22)));
-    sums_.gradient.put(kFitE1, mixed(sums_.gradient.get(kFitE1), sums_.gradient.get(kFitE2)));
+    for (std::size_t k = 0; k < kFitSize; ++k) {
+      if (k >= kFitWidth && k <= kFitE2) continue;
+      const V a = element(0, k), b = element(1, k), c = element(2, k);
+      for (std::size_t i = 0; i < 3; ++i) h.put(packed(kFitWidth + i, k), turned(i, a, b, c));
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) {
+        h.put(at(kFitWidth + i, kFitWidth + j),
+              turned(j, inner.get(3 * i), inner.get(3 * i + 1), inner.get(3 * i + 2)));
+      }
+    }
+    auto& g = sums_.gradient;
+    const V a = g.get(kFitWidth), b = g.get(kFitE1), c = g.get(kFitE2);
+    plain_gradient_.put(0, a);
+    plain_gradient_.put(1, b);
+    plain_gradient_.put(2, c);
+    for (std::size_t i = 0; i < 3; ++i) g.put(kFitWidth + i, turned(i, a, b, c));
   }
 
   /// The step in the order of FitParameter, px. \return its square in units of its own error
@@ -296,10 +357,12 @@ class FitKernel {
       const bool light = free_[i] == kFitFlux || free_[i] == kFitLevel;
       step_.put(free_[i], light ? x.get(i) : hn::Mul(x.get(i), per_flux));
     }
-    if (rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::turned) {
-      const V e = step_.get(kFitE1);
-      step_.put(kFitE1, hn::Mul(e, along_c_.get(0)));
-      step_.put(kFitE2, hn::Mul(e, along_s_.get(0)));
+    if (turned_) {
+      const V w = step_.get(kFitWidth), e1 = step_.get(kFitE1), e2 = step_.get(kFitE2);
+      for (std::size_t k = 0; k < 3; ++k) {
+        step_.put(kFitWidth + k, hn::MulAdd(direction_.get(k), w,
+                                            hn::MulAdd(direction_.get(3 + k), e1, hn::Mul(direction_.get(6 + k), e2))));
+      }
     }
     return squared;
   }
@@ -326,8 +389,10 @@ class FitKernel {
     move(kFitBeta, hn::Mul(set(d, 0.4), p_.get(kFitBeta)));
     hold_near(kFitX, square_.start_x());
     hold_near(kFitY, square_.start_y());
-    whole = hn::AndNot(hn::Or(hold_within(kFitWidth, active), hold_within(kFitBeta, active)), whole);
+    M freed = hn::Or(hold_within(kFitWidth, active, stage), hold_within(kFitBeta, active, stage));
     hold_stretch(active);
+    freed = hn::Or(freed, hold_minor(active));
+    whole = hn::AndNot(freed, whole);
     const V dx = step_.get(kFitX), dy = step_.get(kFitY), moved2 = hn::MulAdd(dx, dx, hn::Mul(dy, dy));
     M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
     near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
@@ -348,16 +413,50 @@ class FitKernel {
 
   /// A parameter on its bound is left out of the next step as long as it is pushed outwards. \return lanes in which one
   /// was left out of this step and comes back
-  M hold_within(FitParameter k, M active) {
+  M hold_within(FitParameter k, M active, Stage stage) {
     const D d;
-    const V low = set(d, low_[k]), high = set(d, high_[k]), v = p_.get(k), g = sums_.gradient.get(k);
+    const V low = set(d, low_[k]), high = set(d, high_[k]), v = p_.get(k), g = shape_gradient(k);
     const V outwards = hn::Mul(g, p_.get(kFitFlux));
     const M below = hn::And(hn::Le(v, low), hn::Lt(outwards, hn::Zero(d)));
     const M above = hn::And(hn::Ge(v, high), hn::Gt(outwards, hn::Zero(d)));
-    const M held = hn::Or(below, above), was_held = hn::Gt(pinned_.get(k), hn::Zero(d));
+    const M held = hn::Or(below, above);
+    if (k == kFitBeta && stage == Stage::approach) return hn::Lt(v, v);
+    const M was_held = hn::Gt(pinned_.get(k), hn::Zero(d));
     p_.put(k, clamp(v, low, high));
     pinned_.put(k, hn::IfThenElse(active, hn::IfThenElseZero(held, set(d, 1)), pinned_.get(k)));
     return hn::AndNot(held, was_held);
+  }
+
+  /// Derivative by a parameter itself, whatever direction stands in its place.
+  [[nodiscard]] V shape_gradient(FitParameter k) const {
+    const bool turned = turned_ && k >= kFitWidth && k <= kFitE2;
+    return turned ? plain_gradient_.get(k - kFitWidth) : sums_.gradient.get(k);
+  }
+
+  /// Keeps the minor axis at its bound or above, the major one as it is. \return lanes in which it comes off the bound
+  M hold_minor(M active) {
+    const D d;
+    const V zero = hn::Zero(d), low = set(d, std::log(fit_rule::kMinFwhm)), half = set(d, 0.5);
+    if (rules_.stretch == StretchFreedom::held || rules_.stretch == StretchFreedom::turned) return hn::Lt(zero, zero);
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), width = p_.get(kFitWidth);
+    const V size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+    const M below = hn::Le(hn::NegMulAdd(half, size, width), low);
+    const V major = hn::Max(hn::MulAdd(half, size, width), low), held_size = hn::Sub(major, low);
+    const V scale = hn::IfThenElseZero(hn::Gt(size, set(d, 1e-6)), hn::Div(held_size, size));
+    // The merit falls with the minor axis where its derivative at a given major one is negative.
+    const V along = hn::Mul(hn::MulAdd(e1, shape_gradient(kFitE1), hn::Mul(e2, shape_gradient(kFitE2))),
+                            hn::Div(set(d, 1), hn::Max(size, set(d, 1e-6))));
+    const V by_minor = hn::Mul(hn::NegMulAdd(half, shape_gradient(kFitWidth), along), p_.get(kFitFlux));
+    const M was = hn::Gt(narrow_.get(0), zero), held = hn::And(below, hn::Gt(by_minor, zero));
+    const M move = hn::And(active, below);
+    if (rules_.free_width) p_.put(kFitWidth, hn::IfThenElse(move, hn::Mul(half, hn::Add(major, low)), width));
+    p_.put(kFitE1, hn::IfThenElse(move, hn::Mul(e1, scale), e1));
+    p_.put(kFitE2, hn::IfThenElse(move, hn::Mul(e2, scale), e2));
+    narrow_.put(0, hn::IfThenElse(active, hn::IfThenElseZero(held, set(d, 1)), narrow_.get(0)));
+    const M released = hn::And(active, hn::AndNot(held, was));
+    pinned_.put(kFitE1, hn::IfThenElse(released, zero, pinned_.get(kFitE1)));
+    pinned_.put(kFitE2, hn::IfThenElse(released, zero, pinned_.get(kFitE2)));
+    return released;
   }
 
   void hold_stretch(M active) {
@@ -397,7 +496,10 @@ class FitKernel {
   Table<D, kTriangle> h_;
   Factors<D, kFitSize> factors_;
   Table<D, kFitSize * kFitSize> inverse_;
-  Table<D, 1> per_gain_, near_, singular_, converged_, iterations_, along_c_, along_s_;
+  Table<D, 1> per_gain_, near_, singular_, converged_, iterations_, narrow_;
+  Table<D, 9> direction_;
+  Table<D, 3> plain_gradient_;
+  bool turned_ = false;
 };
 
 template <class D, class Model>

@@ -10,11 +10,16 @@
 namespace starflow {
 namespace {
 
-constexpr int kMinRadius = 3;          // px: 7x7 pixels leave something for the background
-constexpr double kWindowSigmas = 4;    // radius of a centroid's window
-constexpr double kMinBinnedFwhm = 4;   // px: binning takes nothing from stars this wide
-constexpr double kTwoNodesFwhm = 2.8;  // px: from here on two Gauss-Legendre nodes a side integrate to 1e-3 of the FWHM
-constexpr double kOneNodeFwhm = 12;    // px: and from here on one
+constexpr int kMinRadius = 3;         // px: 7x7 pixels leave something for the background
+constexpr double kWindowSigmas = 4;   // radius of a centroid's window
+constexpr double kMinBinnedFwhm = 4;  // px: binning takes nothing from stars this wide
+
+/// Gauss-Legendre nodes a side that integrate the pixels of stars of this width to 1e-4 of their flux.
+int nodes_for(double fwhm) {
+  if (fwhm < 2) return 4;
+  if (fwhm < 5) return 3;
+  return fwhm < 20 ? 2 : 1;
+}
 
 /// Stamps that no block can hold are binned as far as the stars allow, and cut to the block beyond.
 int pitch_for(double reach_px, double fwhm_px) {
@@ -79,9 +84,11 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   fit.free_level = o.level == LevelFrom::fit;
   fit.free_width = std::isnan(held.fwhm_px);
   fit.free_beta = o.method == Method::moffat && o.free_beta;
-  fit.fwhm = fit.free_width ? fwhm : held.fwhm_px / pitch;
+  // From below the steps reach the width from twice as far as from above.
+  constexpr double kStartWidth = 0.75;
+  fit.fwhm = fit.free_width ? kStartWidth * fwhm : held.fwhm_px / pitch;
   fit.beta = o.beta;
-  fit.nodes = fwhm >= kOneNodeFwhm ? 1 : fwhm >= kTwoNodesFwhm ? 2 : 3;
+  fit.nodes = nodes_for(fwhm);
   fit.move_limit = move / pitch;
   fit.max_iterations = o.max_iterations;
 

@@ -10,8 +10,9 @@ namespace starflow {
 namespace {
 
 constexpr double kNearSaturation = 0.95;
-constexpr double kTellsWidth = 20;  // S/N from which a width that is not positive means a star of one pixel
-constexpr double kLowSnr = 5;       // below, a position is as likely noise, and its error is no longer Gaussian
+constexpr double kTellsWidth = 20;       // S/N from which a width that is not positive means a star of one pixel
+constexpr double kWorthwhilePeak = 3.5;  // noise; a fit that failed on less found nothing, and won't in double
+constexpr double kLowSnr = 5;            // below, a position is as likely noise, and its error is no longer Gaussian
 
 double square(double v) { return v * v; }
 
@@ -69,8 +70,8 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
   const Background& map = job_.background;
   const double reach = plan_.fit.radius * plan_.pitch;
   sky.level = map.level(row.x, row.y);
-  sky.slope_x = (map.level(row.x + reach, row.y) - sky.level) / reach;
-  sky.slope_y = (map.level(row.x, row.y + reach) - sky.level) / reach;
+  sky.slope_x = (map.level(row.x + reach, row.y) - map.level(row.x - reach, row.y)) / (2 * reach);
+  sky.slope_y = (map.level(row.x, row.y + reach) - map.level(row.x, row.y - reach)) / (2 * reach);
   sky.noise = map.noise(row.x, row.y);
   const MeasureOptions& o = plan_.options;
   if (plan_.needs_ring) {
@@ -224,7 +225,7 @@ void Measurer::fits() {
     Fit& fit = fits[lane];
     if (pixels.n_pix <= plan_.fit.free_parameters()) {
       fit.termination = Termination::too_few_pixels;
-    } else if (fit.termination != Termination::converged) {
+    } else if (fit.termination != Termination::converged && central_peak(lane) > kWorthwhilePeak) {
       fit = refit(block_, lane, plan_.fit);
     }
     ends[lane] = fit.termination;
@@ -233,6 +234,17 @@ void Measurer::fits() {
     if (fit.termination == Termination::converged) accept_fit(fit, pixels, lane, *row_[lane]);
   }
   if (failed) fall_back(ends);
+}
+
+/// Brightest of the central 3x3 pixels, in units of the background noise.
+double Measurer::central_peak(std::size_t lane) const {
+  const auto middle = static_cast<std::size_t>(block_.radius);
+  float peak = 0;
+  for (std::size_t j = middle - 1; j <= middle + 1; ++j) {
+    for (std::size_t i = middle - 1; i <= middle + 1; ++i)
+      peak = std::max(peak, block_.value[block_.index(i, j, lane)]);
+  }
+  return static_cast<double>(peak);
 }
 
 /// Gives the stars that the method asked for failed on their windowed centroid.
@@ -278,11 +290,11 @@ void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t
   const double size = std::hypot(p[kFitE1], p[kFitE2]), sinh = size > 0 ? std::sinh(size) / size : 1.0;
   set_shape(row, sigma2 * (std::cosh(size) + sinh * p[kFitE1]), sigma2 * (std::cosh(size) - sinh * p[kFitE1]),
             sigma2 * sinh * p[kFitE2]);
-  row.fwhm_err = fwhm * std::sqrt(fit.variance[kFitWidth]);
+  if (!fit.narrow) row.fwhm_err = fwhm * std::sqrt(fit.variance[kFitWidth]);
+  if (fit.narrow || fit.beta_at_bound) row.flags |= flag::at_bound;
   if (plan_.fit.profile == Profile::moffat) {
     row.beta = p[kFitBeta];
     if (!fit.beta_at_bound) row.beta_err = std::sqrt(fit.variance[kFitBeta]);
-    if (fit.beta_at_bound) row.flags |= flag::at_bound;
   }
 }
 

@@ -49,6 +49,7 @@ class Measurer {
   void set_windows(CentroidLanes& lanes) const;
   [[nodiscard]] Flags undefined_shape(std::size_t lane) const;
   [[nodiscard]] bool saturated_core(std::size_t lane) const;
+  [[nodiscard]] double central_peak(std::size_t lane) const;
 
   const MeasureJob& job_;
   const MeasurePlan& plan_;
