@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -22,7 +23,7 @@ constexpr double kExtendFraction = 0.6;  // of the threshold: how far down a sta
 struct Candidate {
   double x = 0, y = 0;  // seed
   double flux = 0, peak = 0;
-  double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // above the isophote, about the seed
+  double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // smoothed, above the isophote, about the seed
   std::int32_t n_pix = 0, n_above = 0;
   Flags flags = 0;
 };
@@ -40,6 +41,10 @@ class Finder {
         background_(background),
         detector_(detector),
         options_(options),
+        // One level for the frame, as SExtractor's. From the local noise, windows on a Kepler frame gave positions
+        // 0.0026 px (median) from SEP's, with this 0.0015.
+        isophote_(options.threshold_sigma *
+                  (background.reliable() ? background.median_noise() : background.noise(0, 0))),
         width_(static_cast<std::size_t>(frame.width)) {}
 
   Detections run(double fwhm_px, ParallelFor parallel) {
@@ -90,14 +95,14 @@ class Finder {
       const double signal = static_cast<double>(value) - background_.level(x, y);
       c.flux += signal;
       c.peak = std::max(c.peak, signal);
-      if (smoothed(pixels, x, y) > options_.threshold_sigma * background_.noise(x, y)) {
+      if (const double soft = smoothed(pixels, x, y); soft > isophote_) {
         const double dx = x - c.x, dy = y - c.y;
-        c.weight += signal;
-        c.sx += signal * dx;
-        c.sy += signal * dy;
-        c.sxx += signal * dx * dx;
-        c.syy += signal * dy * dy;
-        c.sxy += signal * dx * dy;
+        c.weight += soft;
+        c.sx += soft * dx;
+        c.sy += soft * dy;
+        c.sxx += soft * dx * dx;
+        c.syy += soft * dy * dy;
+        c.sxy += soft * dx * dy;
       }
       ++c.n_pix;
     }
@@ -144,6 +149,10 @@ class Finder {
     const double mx = c.sx * w, my = c.sy * w;
     d.x[k] = c.x;
     d.y[k] = c.y;
+    if (c.weight > 0) {
+      d.iso_x[k] = c.x + mx;
+      d.iso_y[k] = c.y + my;
+    }
     d.peak[k] = c.peak;
     d.flux[k] = c.flux;
     d.xx[k] = c.sxx * w - mx * mx;
@@ -158,6 +167,7 @@ class Finder {
   const Background& background_;
   const Detector& detector_;
   const DetectOptions& options_;
+  double isophote_;  // ADU above the background
   std::size_t width_;
   std::vector<float> plane_;
   std::vector<Candidate> candidates_;
@@ -197,6 +207,7 @@ double common_fwhm(const StarTable& stars) {
 
 void Detections::resize(std::size_t n) {
   for (auto* column : {&x, &y, &peak, &flux, &xx, &yy, &xy}) column->resize(n);
+  for (auto* column : {&iso_x, &iso_y}) column->resize(n, std::numeric_limits<double>::quiet_NaN());
   n_pix.resize(n);
   id.resize(n);
   flags.resize(n);

@@ -136,6 +136,29 @@ TEST(Detect, DoesNotDependOnTheOrderOfTheBands) {
   EXPECT_EQ(a.fwhm_px, b.fwhm_px);
 }
 
+// The isophote stands at 1e-5 of the peak: what lies below holds 1e-4 of a Gaussian's second moment. A unit pixel adds
+// 1/12 px^2 to it, the 3x3 binomial smoothing 1/2.
+TEST(Detect, GivesTheCentreAndTheMomentsOfTheSmoothedStar) {
+  Scene<float> scene(100, 100, 0);
+  add_star(scene, 50.3, 49.6, 1e6, 2, 1.4);
+  add_noise(scene, 0.1, 11);
+  const Detections found = find(scene.view(), given_fwhm(4));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NEAR(found.iso_x[0], 50.3, 1e-3);
+  EXPECT_NEAR(found.iso_y[0], 49.6, 1e-3);
+  EXPECT_NEAR(found.xx[0], 4 + 1.0 / 12 + 0.5, 3e-3 * found.xx[0]);
+  EXPECT_NEAR(found.yy[0], 1.96 + 1.0 / 12 + 0.5, 3e-3 * found.yy[0]);
+  EXPECT_NEAR(found.xy[0], 0, 3e-3 * found.yy[0]);
+}
+
+TEST(Detect, GivesNoIsophoteToRowsThatAreAdded) {
+  Detections forced;
+  forced.resize(1);
+  EXPECT_TRUE(std::isnan(forced.iso_x[0]));
+  EXPECT_TRUE(std::isnan(forced.iso_y[0]));
+  EXPECT_EQ(forced.xx[0], 0);
+}
+
 TEST(Detect, MeasuresTheFwhmOfTheStars) {
   for (const double fwhm : {1.5, 3.0, 6.0, 10.0}) {
     Scene<float> scene(400, 400, 100);

@@ -25,10 +25,12 @@ struct DetectOptions {
 
 /// Star candidates of one frame, one column each, ordered by flux (falling), then y, then x.
 struct Detections {
-  std::vector<double> x, y;        ///< px
-  std::vector<double> peak;        ///< ADU above the background
-  std::vector<double> flux;        ///< ADU, of the pixels above the threshold
-  std::vector<double> xx, yy, xy;  ///< px^2, of the pixels whose 3x3 px mean stands above the threshold; 0 = none
+  std::vector<double> x, y;  ///< px
+  std::vector<double> peak;  ///< ADU above the background
+  std::vector<double> flux;  ///< ADU, of the pixels above the threshold
+  /// Centre (px; NaN = none) and second moments (px^2; 0 = none) of the isophote: of the light, smoothed by 3x3 px,
+  /// where that stands above threshold_sigma times the frame's median noise. SExtractor's X_IMAGE and X2_IMAGE.
+  std::vector<double> iso_x, iso_y, xx, yy, xy;
   std::vector<std::int32_t> n_pix;
   std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1
   std::vector<Flags> flags;
@@ -37,7 +39,7 @@ struct Detections {
   std::size_t rejected_small = 0;  ///< candidates below min_pixels
 
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
-  void resize(std::size_t n);
+  void resize(std::size_t n);  ///< new rows have no isophote; all else is 0
 };
 
 /// \return stars of \p frame; empty where it has none. Never fails on hostile pixels. The result does not depend on
