@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "measurer.hpp"
 
+#include "flux_radius.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -59,7 +60,7 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
     row.flags |= flag::too_few_pixels | flag::no_covariance | flag::edge;
     return false;
   }
-  LocalSky sky;
+  LocalSky& sky = sky_[block_.size];
   read_sky(star, row, sky);
   if (row.peak + row.background >= kNearSaturation * job_.detector.saturation_adu) row.flags |= flag::near_saturation;
   add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
@@ -175,9 +176,23 @@ bool Measurer::saturated_core(std::size_t lane) const {
 void Measurer::set_windows(CentroidLanes& lanes) const {
   const bool own = plan_.options.method == Method::windowed && plan_.options.window == WindowFrom::half_light;
   for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
-    const double hfr = at(light_.hfr, lane < block_.size ? lane : 0);
-    lanes.sigma[lane] = static_cast<float>(own && hfr > 0 ? 2 * kSigmaPerFwhm * hfr : plan_.window_sigma());
+    const bool star = lane < block_.size;
+    lanes.sigma[lane] = star ? static_cast<float>(own ? own_window(lane) : plan_.window_sigma()) : lanes.sigma[0];
   }
+}
+
+/// The window after the star's half-light radius, 1 sigma in block px; the other stars' where it has none.
+double Measurer::own_window(std::size_t lane) const {
+  const Detections& d = job_.detections;
+  const std::size_t i = star_[lane];
+  const bool centred = std::isfinite(d.iso_x[i]) && std::isfinite(d.iso_y[i]), shaped = d.xx[i] > 0 && d.yy[i] > 0;
+  const double x = centred ? d.iso_x[i] : d.x[i], y = centred ? d.iso_y[i] : d.y[i];
+  const double own = square(kSigmaPerFwhm * plan_.fwhm_px);
+  LocalSky sky = sky_[lane];
+  sky.level += sky.slope_x * (x - d.x[i]) + sky.slope_y * (y - d.y[i]);
+  const double radius =
+      flux_radius(job_.frame, sky, shaped ? Isophote{x, y, d.xx[i], d.yy[i], d.xy[i]} : Isophote{x, y, own, own, 0});
+  return radius > 0 ? xwin_sigma(radius) / plan_.pitch : plan_.window_sigma();
 }
 
 void Measurer::centroids() {

@@ -47,6 +47,7 @@ class Measurer {
   void accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
   void set_windows(CentroidLanes& lanes) const;
+  [[nodiscard]] double own_window(std::size_t lane) const;
   [[nodiscard]] Flags undefined_shape(std::size_t lane) const;
   [[nodiscard]] bool saturated_core(std::size_t lane) const;
   [[nodiscard]] double central_peak(std::size_t lane) const;
@@ -60,6 +61,7 @@ class Measurer {
   ApertureLanes apertures_;
   std::array<StarRow*, StarBlock::kMaxLanes> row_{};
   std::array<std::size_t, StarBlock::kMaxLanes> star_{};
+  std::array<LocalSky, StarBlock::kMaxLanes> sky_;
 };
 
 }  // namespace starflow
