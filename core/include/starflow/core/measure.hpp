@@ -21,7 +21,7 @@ namespace starflow {
 /// Where the width of the centroid window comes from.
 enum class WindowFrom : std::uint8_t {
   fwhm,        ///< the frame's FWHM
-  half_light,  ///< the star's own half-light radius, as SExtractor's XWIN_IMAGE
+  half_light,  ///< the star's own half-light radius, no less than 1 px FWHM: SExtractor's XWIN_IMAGE
   given        ///< `window_sigma_px`
 };
 
