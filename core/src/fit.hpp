@@ -60,7 +60,7 @@ inline constexpr double kMaxStretch = 3;      ///< axis ratio 20
 inline constexpr double kMinBeta = 1.5;       ///< of one that is free: below, the wings can't be told from the sky
 inline constexpr double kMaxBeta = 12;        ///< beyond, a Moffat is a Gaussian to any pixel
 inline constexpr double kCoarseStep = 0.03;   ///< px: where the weights change from the background's to the model's
-inline constexpr double kFineStep = 1e-6;     ///< of the squared step in units of its own error: 0.001 sigma
+inline constexpr double kFineStep = 1e-7;    ///< of the squared step in units of its own error: 0.0003 sigma
 }  // namespace fit_rule
 
 struct Fit {

@@ -154,7 +154,8 @@ class FitKernel {
     V peak = hn::Zero(d);
     const auto middle = static_cast<std::size_t>(square_.radius());
     for (std::size_t j = middle - 1; j <= middle + 1; ++j) {
-      for (std::size_t i = middle - 1; i <= middle + 1; ++i) peak = hn::Max(peak, square_.value(i, j));
+      const PixelRow<D> row = square_.row(j);
+      for (std::size_t i = middle - 1; i <= middle + 1; ++i) peak = hn::Max(peak, row.value(i));
     }
     const double sigma = rules_.fwhm * kSigmaPerFwhm;
     p_.put(kFitFlux, hn::Mul(peak, set(d, 2 * std::numbers::pi * (sigma * sigma + kPixelVariance))));
@@ -162,7 +163,7 @@ class FitKernel {
     converged_.clear();
     iterations_.clear();
     pinned_.clear();
-    pinned_.put(kFitBeta, set(d, 1));
+    if (rules_.free_beta) pinned_.put(kFitBeta, set(d, 1));
     narrow_.clear();
     singular_.clear();
   }
@@ -263,6 +264,15 @@ class FitKernel {
     const D d;
     model_.reduce(sums_);
     turned_ = turn_shape();
+    V any = pinned_.get(kFitWidth);
+    for (const FitParameter k : {kFitE1, kFitE2, kFitBeta}) any = hn::Max(any, pinned_.get(k));
+    if (hn::AllFalse(d, hn::Gt(any, hn::Zero(d)))) {
+      for (std::size_t i = 0; i < n_; ++i) {
+        gradient_.put(i, sums_.gradient.get(free_[i]));
+        for (std::size_t j = 0; j <= i; ++j) h_.put(at(i, j), sums_.h.get(packed(free_[i], free_[j])));
+      }
+      return;
+    }
     for (std::size_t i = 0; i < n_; ++i) {
       const M held_i = hn::Gt(pinned_.get(free_[i]), hn::Zero(d));
       gradient_.put(i, hn::IfThenZeroElse(held_i, sums_.gradient.get(free_[i])));
@@ -440,14 +450,15 @@ class FitKernel {
     if (rules_.stretch == StretchFreedom::held || rules_.stretch == StretchFreedom::turned) return hn::Lt(zero, zero);
     const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), width = p_.get(kFitWidth);
     const V size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
-    const M below = hn::Le(hn::NegMulAdd(half, size, width), low);
+    const M below = hn::Le(hn::NegMulAdd(half, size, width), low), was = hn::Gt(narrow_.get(0), zero);
+    if (hn::AllFalse(d, hn::Or(below, was))) return below;
     const V major = hn::Max(hn::MulAdd(half, size, width), low), held_size = hn::Sub(major, low);
     const V scale = hn::IfThenElseZero(hn::Gt(size, set(d, 1e-6)), hn::Div(held_size, size));
     // The merit falls with the minor axis where its derivative at a given major one is negative.
     const V along = hn::Mul(hn::MulAdd(e1, shape_gradient(kFitE1), hn::Mul(e2, shape_gradient(kFitE2))),
                             hn::Div(set(d, 1), hn::Max(size, set(d, 1e-6))));
     const V by_minor = hn::Mul(hn::NegMulAdd(half, shape_gradient(kFitWidth), along), p_.get(kFitFlux));
-    const M was = hn::Gt(narrow_.get(0), zero), held = hn::And(below, hn::Gt(by_minor, zero));
+    const M held = hn::And(below, hn::Gt(by_minor, zero));
     const M move = hn::And(active, below);
     if (rules_.free_width) p_.put(kFitWidth, hn::IfThenElse(move, hn::Mul(half, hn::Add(major, low)), width));
     p_.put(kFitE1, hn::IfThenElse(move, hn::Mul(e1, scale), e1));

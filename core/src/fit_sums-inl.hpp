@@ -30,6 +30,26 @@ using Parameters = Table<D, kFitSize>;  // in the order of FitParameter
 template <class D>
 using Row = Table<D, kSide>;
 
+/// Pixels of one row of a block.
+template <class D>
+struct PixelRow {
+  const float* values;
+  const float* variances;
+  std::size_t stride;
+
+  [[nodiscard]] HWY_INLINE hn::Vec<D> value(std::size_t i) const { return load(values, i); }
+  [[nodiscard]] HWY_INLINE hn::Vec<D> variance(std::size_t i) const { return load(variances, i); }
+
+ private:
+  [[nodiscard]] HWY_INLINE hn::Vec<D> load(const float* data, std::size_t i) const {
+    if constexpr (std::is_same_v<Real<D>, float>) {
+      return hn::Load(D(), data + i * hn::Lanes(D()));
+    } else {
+      return hn::Set(D(), static_cast<double>(data[i * stride]));
+    }
+  }
+};
+
 /// The fitted square of a block.
 template <class D>
 class Square {
@@ -42,36 +62,29 @@ class Square {
 
   [[nodiscard]] std::size_t side() const { return static_cast<std::size_t>(2 * radius_ + 1); }
   [[nodiscard]] int radius() const { return radius_; }
-  [[nodiscard]] HWY_INLINE hn::Vec<D> value(std::size_t i, std::size_t j) const {
-    return load(block_.value.data(), index(i, j));
+  [[nodiscard]] HWY_INLINE PixelRow<D> row(std::size_t j) const {
+    const std::size_t k = (first_ + j * block_.side()) * block_.lanes + lane_;
+    return {&block_.value[k], &block_.variance[k], block_.lanes};
   }
-  [[nodiscard]] HWY_INLINE hn::Vec<D> variance(std::size_t i, std::size_t j) const {
-    return load(block_.variance.data(), index(i, j));
-  }
-  [[nodiscard]] hn::Vec<D> start_x() const { return load(block_.x.data(), 0); }
-  [[nodiscard]] hn::Vec<D> start_y() const { return load(block_.y.data(), 0); }
+  [[nodiscard]] hn::Vec<D> start_x() const { return load(block_.x); }
+  [[nodiscard]] hn::Vec<D> start_y() const { return load(block_.y); }
+  [[nodiscard]] hn::Vec<D> per_gain() const { return load(block_.per_gain); }
   [[nodiscard]] hn::Mask<D> clean() const {
     Table<D, 1> flag;
-    for (std::size_t i = 0; i < hn::Lanes(D()); ++i) {
-      flag.cell[i] = static_cast<Real<D>>(block_.clean[lane_ + i < block_.size ? lane_ + i : 0]);
-    }
+    for (std::size_t i = 0; i < hn::Lanes(D()); ++i) flag.cell[i] = static_cast<Real<D>>(block_.clean[lane_ + i]);
     return hn::Gt(flag.get(0), hn::Zero(D()));
   }
-  [[nodiscard]] hn::Vec<D> per_gain() const { return load(block_.per_gain.data(), 0); }
 
  private:
-  [[nodiscard]] HWY_INLINE std::size_t index(std::size_t i, std::size_t j) const {
-    return first_ + j * block_.side() + i;
-  }
-  [[nodiscard]] HWY_INLINE hn::Vec<D> load(const float* data, std::size_t k) const {
+  [[nodiscard]] hn::Vec<D> load(const std::array<float, StarBlock::kMaxLanes>& lanes) const {
     if constexpr (std::is_same_v<Real<D>, float>) {
-      return hn::Load(D(), data + k * block_.lanes);
+      return hn::Load(D(), lanes.data());
     } else {
-      return hn::Set(D(), static_cast<double>(data[k * block_.lanes + lane_]));
+      return hn::Set(D(), static_cast<double>(lanes[lane_]));
     }
   }
   const StarBlock& block_;
-  std::size_t first_, lane_;
+  std::size_t first_, lane_;  // lane_ is 0 of float lanes
   int radius_;
 };
 
@@ -104,17 +117,6 @@ HWY_INLINE hn::Mask<D> counts(hn::Vec<D> variance) {
   return hn::And(hn::Gt(variance, hn::Zero(d)), hn::Lt(variance, set(d, StarBlock::kMissing)));
 }
 
-/// 1 / v to float's precision, for v whose reciprocal is a normal number.
-template <class D>
-HWY_INLINE hn::Vec<D> reciprocal(hn::Vec<D> v) {
-  if constexpr (std::is_same_v<Real<D>, float>) {
-    const auto r = hn::ApproximateReciprocal(v);
-    return hn::Mul(r, hn::NegMulAdd(v, r, set(D(), 2)));
-  } else {
-    return hn::Div(set(D(), 1), v);
-  }
-}
-
 /// Weight and residual of a pixel of variance \p v and value \p z above the level, in which the star's light is \p m;
 /// adds to chi2. \p per_gain  0 = the star's own light does not count
 template <class D, Weight kWeight>
@@ -122,7 +124,7 @@ HWY_INLINE hn::Vec<D> weigh(hn::Vec<D> v, hn::Vec<D> m, hn::Vec<D> z, hn::Vec<D>
   const D d;
   const auto total = hn::MulAdd(hn::Max(m, hn::Zero(d)), per_gain, v);
   // A missing pixel's variance makes its weight nothing beside any other; a saturated one's is negative.
-  const auto w = hn::IfNegativeThenElse(v, hn::Zero(d), reciprocal<D>(total));
+  const auto w = hn::IfNegativeThenElse(v, hn::Zero(d), reciprocal(d, total));
   chi2 = hn::MulAdd(hn::Mul(w, z), z, chi2);
   if constexpr (kWeight == Weight::equal) return hn::IfThenElseZero(counts<D>(v), set(d, 1));
   if constexpr (kWeight == Weight::spread) return hn::IfThenElseZero(counts<D>(v), total);
@@ -147,10 +149,11 @@ HWY_INLINE hn::Vec<D> row_merit(
   const D d;
   const auto shot = hn::Gt(per_gain, hn::Zero(d));
   const auto unit = hn::IfThenElse(shot, per_gain, set(d, 1));
+  const PixelRow<D> row = square.row(j);
   auto sum = hn::Zero(d);
   for (std::size_t i = 0; i < square.side(); ++i) {
-    const auto v = square.variance(i, j), m = hn::Add(hn::Max(light.get(i), hn::Zero(d)), level);
-    const auto z = hn::Sub(hn::Sub(square.value(i, j), light.get(i)), level);
+    const auto v = row.variance(i), m = hn::Add(hn::Max(light.get(i), hn::Zero(d)), level);
+    const auto z = hn::Sub(hn::Sub(row.value(i), light.get(i)), level);
     const auto squares = hn::Mul(set(d, 0.5), hn::Mul(z, z));
     const auto total = hn::Max(hn::MulAdd(m, per_gain, v), hn::Mul(set(d, 1e-3), v));
     const auto mean = hn::Div(total, hn::Mul(unit, unit)), count = hn::Add(mean, hn::Div(z, unit));
@@ -166,9 +169,10 @@ HWY_INLINE hn::Vec<D> row_merit(
 template <class D>
 HWY_INLINE void tally_row(
     const Square<D>& square, std::size_t j, const Row<D>& light, hn::Vec<D> level, FitSums<D>& sums) {
+  const PixelRow<D> row = square.row(j);
   for (std::size_t i = 0; i < square.side(); ++i) {
-    const auto m = light.get(i), z = hn::Sub(hn::Sub(square.value(i, j), m), level);
-    const auto counted = counts<D>(square.variance(i, j));
+    const auto m = light.get(i), z = hn::Sub(hn::Sub(row.value(i), m), level);
+    const auto counted = counts<D>(row.variance(i));
     sums.residual.add(0, hn::IfThenElseZero(counted, hn::Abs(z)));
     sums.light.add(0, hn::IfThenElseZero(counted, hn::Abs(m)));
   }

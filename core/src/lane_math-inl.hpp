@@ -57,10 +57,21 @@ HWY_INLINE V exp_falling(D d, V v) {
   return hn::Exp(d, hn::Max(v, set(d, -80)));
 }
 
+/// 1 / v to float's precision, for v whose reciprocal is a normal number.
+template <class D, class V>
+HWY_INLINE V reciprocal(D d, V v) {
+  if constexpr (hwy::IsSame<Real<D>, float>()) {
+    const V r = hn::ApproximateReciprocal(v);
+    return hn::Mul(r, hn::NegMulAdd(v, r, set(d, 2)));
+  } else {
+    return hn::Div(set(d, 1), v);
+  }
+}
+
 /// erf(u) from e = exp(-u^2). Source: Abramowitz & Stegun 7.1.26, absolute error 1.5e-7.
 template <class D, class V>
 HWY_INLINE V erf_of(D d, V u, V e) {
-  const V t = hn::Div(set(d, 1), hn::MulAdd(set(d, 0.3275911), hn::Abs(u), set(d, 1)));
+  const V t = reciprocal(d, hn::MulAdd(set(d, 0.3275911), hn::Abs(u), set(d, 1)));
   V p = set(d, 1.061405429);
   p = hn::MulAdd(p, t, set(d, -1.453152027));
   p = hn::MulAdd(p, t, set(d, 1.421413741));

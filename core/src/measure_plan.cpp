@@ -84,8 +84,7 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   fit.free_level = o.level == LevelFrom::fit;
   fit.free_width = std::isnan(held.fwhm_px);
   fit.free_beta = o.method == Method::moffat && o.free_beta;
-  // From below the steps reach the width from twice as far as from above.
-  constexpr double kStartWidth = 0.75;
+  constexpr double kStartWidth = 0.9;  // steps reach the width from farther below than above
   fit.fwhm = fit.free_width ? kStartWidth * fwhm : held.fwhm_px / pitch;
   fit.beta = o.beta;
   fit.nodes = nodes_for(fwhm);

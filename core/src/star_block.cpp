@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "star_block.hpp"
 
+#include "plain_pixels.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,86 +12,11 @@
 namespace starflow {
 namespace {
 
-// Kernels multiply what other lanes don't want by 0: values must stay finite.
-constexpr float kHighest = 1e28F;
-
-/// Pixels of T less a plane, in units of `unit`; keeps what the type holds exactly exact.
+/// A star with the pixels of its frame in their type.
 template <class T>
-class Reduced {
- public:
-  // A float holds the pixels of these types: the level comes off before anything is rounded.
-  using Work = std::conditional_t<std::is_same_v<T, std::int32_t> || std::is_same_v<T, double>, double, float>;
-
-  Reduced(const LocalSky& sky, double unit)
-      : base_(static_cast<Work>(sky.level)),
-        rest_(static_cast<Work>(sky.level - static_cast<double>(static_cast<Work>(sky.level)))),
-        slope_x_(static_cast<Work>(sky.slope_x)),
-        slope_y_(static_cast<Work>(sky.slope_y)),
-        per_unit_(static_cast<Work>(1 / unit)) {}
-
-  /// Of a row `dy` px below the star; `first` is `dx` px to its right.
-  void row(const T* first, int n, Work dx, Work dy, float* out) const {
-    const Work offset = rest_ + slope_x_ * dx + slope_y_ * dy;
-    for (int i = 0; i < n; ++i) {
-      const Work above = static_cast<Work>(first[i]) - base_;
-      const Work v = (above - (offset + slope_x_ * static_cast<Work>(i))) * per_unit_;
-      out[i] = static_cast<float>(std::clamp(v, static_cast<Work>(-kHighest), static_cast<Work>(kHighest)));
-    }
-  }
-
- private:
-  Work base_, rest_, slope_x_, slope_y_, per_unit_;
-};
-
-/// Whether every pixel of a row is finite and below saturation.
-template <class T>
-bool all_plain(const T* first, int n, double saturation) {
-  if constexpr (std::is_floating_point_v<T>) {
-    const T high = static_cast<T>(std::min(saturation, static_cast<double>(std::numeric_limits<T>::max())));
-    int others = 0;
-    for (int i = 0; i < n; ++i) {
-      others += !(first[i] < high) ? 1 : 0;
-      others += !(first[i] >= std::numeric_limits<T>::lowest()) ? 1 : 0;
-    }
-    return others == 0;
-  } else {
-    if (saturation > static_cast<double>(std::numeric_limits<T>::max())) return true;
-    T highest = std::numeric_limits<T>::lowest();
-    for (int i = 0; i < n; ++i) highest = std::max(highest, first[i]);
-    return static_cast<double>(highest) < saturation;
-  }
-}
-
-/// What one lane is filled from.
-template <class T>
-struct Source {
-  const FrameView& frame;
+struct Typed : StarBlock::Source {
   Plane<T> pixels;
-  const Detector& detector;
-  const LocalSky& sky;
-  double x, y;           // of the star
-  int first_x, first_y;  // of the square in the frame
 };
-
-template <class T>
-bool fill_clean(StarBlock& block, std::size_t lane, const Source<T>& s) {
-  const int side = static_cast<int>(block.side());
-  const FrameView& f = s.frame;
-  if (f.mask || f.variance || s.first_x < 0 || s.first_y < 0 || s.first_x + side > f.width ||
-      s.first_y + side > f.height)
-    return false;
-  const Reduced<T> reduced(s.sky, s.sky.noise);
-  using Work = typename Reduced<T>::Work;
-  std::array<float, StarBlock::kMaxSide> line;
-  float* out = &block.value[lane];
-  for (int j = 0; j < side; ++j) {
-    const T* row = s.pixels.row(s.first_y + j) + s.first_x;
-    if (!all_plain(row, side, s.detector.saturation_adu)) return false;
-    reduced.row(row, side, static_cast<Work>(s.first_x - s.x), static_cast<Work>(s.first_y + j - s.y), line.data());
-    for (int i = 0; i < side; ++i, out += block.lanes) *out = line[static_cast<std::size_t>(i)];
-  }
-  return true;
-}
 
 /// One block pixel summed over its pixels of the frame.
 struct Cell {
@@ -99,7 +26,7 @@ struct Cell {
 };
 
 template <class T>
-Cell cell(const Source<T>& s, int first_x, int first_y, int pitch) {
+Cell cell(const Typed<T>& s, int first_x, int first_y, int pitch) {
   Cell c;
   const FrameView& f = s.frame;
   for (int y = std::max(0, first_y); y < std::min(f.height, first_y + pitch); ++y) {
@@ -119,7 +46,7 @@ Cell cell(const Source<T>& s, int first_x, int first_y, int pitch) {
 
 /// The smallest variance of a whole block pixel in ADU^2; the sky's where none is whole.
 template <class T>
-double lowest_variance(const Source<T>& s, int side, int pitch) {
+double lowest_variance(const Typed<T>& s, int side, int pitch) {
   const int area = pitch * pitch;
   double lowest = std::numeric_limits<double>::infinity();
   if (s.frame.variance) {
@@ -134,7 +61,7 @@ double lowest_variance(const Source<T>& s, int side, int pitch) {
 }
 
 template <class T>
-void fill_any(StarBlock& block, std::size_t lane, const Source<T>& s) {
+void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
   const int side = static_cast<int>(block.side()), pitch = block.pitch;
   const double area = pitch * pitch, unit = std::sqrt(lowest_variance(s, side, pitch));
   block.unit_adu[lane] = unit;
@@ -145,8 +72,7 @@ void fill_any(StarBlock& block, std::size_t lane, const Source<T>& s) {
       float value = 0, variance = c.inside > 0 ? StarBlock::kMasked : StarBlock::kOutside;
       if (2 * c.counted > pitch * pitch) {  // what is missing of a block pixel counts as the mean of the rest
         const double whole = area / c.counted;
-        value = static_cast<float>(
-            std::clamp(c.sum * whole / unit, -static_cast<double>(kHighest), static_cast<double>(kHighest)));
+        value = static_cast<float>(std::clamp<double>(c.sum * whole / unit, -StarBlock::kHighest, StarBlock::kHighest));
         variance = static_cast<float>(std::min(c.variance * whole * whole / (unit * unit), 1e28));
         if (c.saturated) variance = -variance;
       }
@@ -183,27 +109,26 @@ void add_star(
   block.centre_y[lane] = corner_y + half;
   block.x[lane] = static_cast<float>((held_x - block.centre_x[lane]) / pitch);
   block.y[lane] = static_cast<float>((held_y - block.centre_y[lane]) / pitch);
-  block.clean[lane] = true;
-  block.unit_adu[lane] = sky.noise;
-  visit_pixels(frame, [&]<class T>(Plane<T> pixels) {
-    const Source<T> source{
-        frame, pixels, detector, sky, held_x, held_y, corner_x - block.radius * pitch, corner_y - block.radius * pitch};
-    if (pitch > 1 || !fill_clean(block, lane, source)) fill_any(block, lane, source);
-  });
-  const double gain = detector.gain_e_per_adu;
-  block.per_gain[lane] = gain > 0 ? static_cast<float>(1 / (gain * block.unit_adu[lane])) : 0.0F;
+  block.source[lane] = {
+      frame, detector, sky, held_x, held_y, corner_x - block.radius * pitch, corner_y - block.radius * pitch};
 }
 
 void end_block(StarBlock& block) {
-  const std::size_t pixels = block.side() * block.side();
   for (std::size_t lane = block.size; lane < block.lanes; ++lane) {
-    for (std::size_t k = 0; k < pixels; ++k) {
-      block.value[k * block.lanes + lane] = block.value[k * block.lanes];
-      block.variance[k * block.lanes + lane] = block.variance[k * block.lanes];
-    }
+    block.source[lane] = block.source[0];
     block.x[lane] = block.x[0];
     block.y[lane] = block.y[0];
-    block.per_gain[lane] = block.per_gain[0];
+  }
+  read_plain(block);
+  for (std::size_t lane = 0; lane < block.lanes; ++lane) {
+    const StarBlock::Source& source = block.source[lane];
+    block.unit_adu[lane] = source.sky.noise;
+    if (!block.clean[lane]) {
+      block.clean[lane] = true;
+      visit_pixels(source.frame, [&]<class T>(Plane<T> pixels) { fill_any(block, lane, Typed<T>{source, pixels}); });
+    }
+    const double gain = source.detector.gain_e_per_adu;
+    block.per_gain[lane] = gain > 0 ? static_cast<float>(1 / (gain * block.unit_adu[lane])) : 0.0F;
   }
 }
 

@@ -28,6 +28,7 @@ struct StarBlock {
   static constexpr std::size_t kMaxSide = 2 * kMaxRadius + 1, kMaxPixels = kMaxSide * kMaxSide, kMaxLanes = 16;
   static constexpr float kMasked = 1e30F;   ///< variance of a bad pixel: its weight is 0 beside any other
   static constexpr float kOutside = 2e30F;  ///< variance beyond the frame's edge
+  static constexpr float kHighest = 1e28F;  ///< of a value: kernels multiply what a lane does not want by 0
   static constexpr float kMissing = 1e29F;  ///< above: the pixel holds nothing, and its value is 0
 
   int radius = 0;         ///< of the squares, 1..kMaxRadius block px
@@ -39,9 +40,18 @@ struct StarBlock {
   alignas(64) std::array<float, kMaxPixels * kMaxLanes> value, variance;
   alignas(64) std::array<float, kMaxLanes> x, y;      ///< where the star is thought to be, within half a block px
   alignas(64) std::array<float, kMaxLanes> per_gain;  ///< variance of one unit of light; 0 = gain unknown
-  std::array<double, kMaxLanes> unit_adu;             ///< ADU of one unit of light
-  std::array<double, kMaxLanes> centre_x, centre_y;   ///< of the central block pixel, px of the frame
-  std::array<bool, kMaxLanes> clean;                  ///< every pixel of the square counts, none is saturated
+  /// A star whose pixels end_block() reads.
+  struct Source {
+    FrameView frame;
+    Detector detector;
+    LocalSky sky;
+    double x, y;           ///< px of the frame
+    int first_x, first_y;  ///< of the square, px of the frame
+  };
+  std::array<Source, kMaxLanes> source;
+  std::array<double, kMaxLanes> unit_adu;            ///< ADU of one unit of light
+  std::array<double, kMaxLanes> centre_x, centre_y;  ///< of the central block pixel, px of the frame
+  std::array<bool, kMaxLanes> clean;                 ///< every pixel of the square counts, none is saturated
 
   [[nodiscard]] std::size_t side() const noexcept { return static_cast<std::size_t>(2 * radius + 1); }
   [[nodiscard]] std::size_t index(std::size_t column, std::size_t row, std::size_t lane) const noexcept {
@@ -51,17 +61,19 @@ struct StarBlock {
   [[nodiscard]] double to_frame_y(std::size_t lane, double v) const noexcept { return centre_y[lane] + v * pitch; }
 };
 
-/// Lanes of a batch on this CPU, 4..16.
+/// Lanes of a batch on this CPU: 4..16, and 1 without SIMD.
 [[nodiscard]] std::size_t simd_lanes();
 
 /// Makes \p block empty, for squares of half side \p radius (1..StarBlock::kMaxRadius block px of \p pitch px).
 void begin_block(StarBlock& block, int radius, int pitch);
 
-/// Adds the square about (x, y), which must be finite, as the next lane. Pixels beyond the frame are missing.
+/// Adds the square about (x, y), which must be finite, as the next lane. Pixels beyond the frame are missing. The frame
+/// is read by end_block().
 void add_star(
     StarBlock& block, const FrameView& frame, const Detector& detector, const LocalSky& sky, double x, double y);
 
-/// Fills the lanes that hold no star, so that no arithmetic meets rubbish. \p block holds one star or more.
+/// Reads the pixels. The lanes that hold no star repeat the first, so that no arithmetic meets rubbish. \p block holds
+/// one star or more.
 void end_block(StarBlock& block);
 
 /// How many pixels within `radius` block px of the central one, the square, count, and what the others are.
