@@ -69,7 +69,7 @@ struct Fit {
   std::array<double, kFitSize> variance{};
   double cov_xy = 0;
   double chi2 = 0;
-  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level
+  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level; 0 where chi2 < 2 a pixel
   int iterations = 0;
   bool beta_at_bound = false;
   bool narrow = false;  ///< the minor axis, or the width of a circle, rests on its lower bound

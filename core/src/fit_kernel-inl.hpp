@@ -49,6 +49,25 @@ class FitKernel {
     start();
   }
 
+  /// Residuals of the stars whose chi2 asks for a second look; 0 of the others.
+  void tally(FitOutput<D>& out) {
+    const D d;
+    const V n = set(d, kSuspect * static_cast<double>(square_.side() * square_.side()));
+    const M suspect = hn::Or(hn::Not(square_.clean()), hn::Gt(sums_.chi2.get(0), n));
+    out.chi2 = sums_.chi2;
+    sums_.residual.clear();
+    sums_.light.clear();
+    if (!hn::AllFalse(d, suspect)) {
+      model_.prepare(p_, square_.radius());
+      for (std::size_t j = 0; j < square_.side(); ++j) {
+        model_.light(j, square_.side(), p_.get(kFitFlux), light_);
+        tally_row(square_, j, light_, p_.get(kFitLevel), sums_);
+      }
+    }
+    out.residual.put(0, hn::IfThenElseZero(suspect, sums_.residual.get(0)));
+    out.light.put(0, hn::IfThenElse(suspect, sums_.light.get(0), set(d, 1)));
+  }
+
   /// Steps without a trial: one evaluation an iteration. Each stage ends for all lanes before the next begins, so that
   /// what is done to a lane does not depend on the others.
   void run() {
@@ -56,13 +75,7 @@ class FitKernel {
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
     per_gain_.clear();
     const Stage first = approaches() ? Stage::approach : Stage::settle;
-    if constexpr (Model::kHasPlainSums) {
-      const M clean = square_.clean();
-      approach(clean, first, true);
-      approach(hn::AndNot(clean, all), first, false);
-    } else {
-      approach(all, first, false);
-    }
+    approach(all, first, true);
     if (first == Stage::settle) return;
     release_beta();
     approach(hn::Gt(near_.get(0), hn::Zero(d)), Stage::settle, false);
@@ -81,20 +94,11 @@ class FitKernel {
   /// Covariance and residuals at the solution.
   void finish(FitOutput<D>& out) {
     const D d;
+    const bool equal = rules_.estimator == Estimator::least_squares;
     per_gain_.put(0, square_.per_gain());
-    evaluate();
-    sums_.residual.clear();
-    sums_.light.clear();
-    for (std::size_t j = 0; j < square_.side(); ++j) {
-      model_.light(j, square_.side(), p_.get(kFitFlux), light_);
-      tally_row(square_, j, light_, p_.get(kFitLevel), sums_);
-    }
-    out.chi2 = sums_.chi2;
-    out.residual = sums_.residual;
-    out.light = sums_.light;
+    equal ? evaluate_plain() : evaluate();
     reduce();
     M good = factors_.factor(h_, n_, kRounding);
-    const bool equal = rules_.estimator == Estimator::least_squares;
     for (std::size_t i = 0; i < n_; ++i) {
       column_.clear(n_);
       column_.put(i, set(d, 1));
@@ -105,6 +109,7 @@ class FitKernel {
       sum(Weight::spread, square_.per_gain());
       reduce();
     }
+    tally(out);
     out.variance.clear();
     const V per_flux = hn::Div(set(d, 1), p_.get(kFitFlux)), per_flux2 = hn::Mul(per_flux, per_flux);
     for (std::size_t i = 0; i < n_; ++i) {
@@ -126,7 +131,8 @@ class FitKernel {
   static constexpr double kRounding = std::is_same_v<Real<D>, float> ? 1e-6 : 1e-13;
   // A step that rounding leaves uncertain, in parts of the light.
   static constexpr double kStill = std::is_same_v<Real<D>, float> ? 2e-6 : 1e-10;
-  static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
+  static constexpr double kSuspect = 2;  // chi2 a pixel
+  static constexpr double kFar = 2;      // a fit that runs away is kept this near, in move limits: it can come back
 
   void set_limits() {
     // Of a star whose axis ratio is held, the minor axis is narrower than the mean of both.
@@ -179,17 +185,11 @@ class FitKernel {
   /// Whether a lane goes on until its step is short, or until rounding or its error hides it.
   enum class Stage : std::uint8_t { approach, settle };
 
-  void approach(M active, Stage stage, bool plain) {
+  void approach(M active, Stage stage, bool equal_weights) {
     const D d;
     for (int round = 0; round < rules_.max_iterations && !hn::AllFalse(d, active); ++round) {
       iterations_.add(0, hn::IfThenElseZero(active, set(d, 1)));
-      if constexpr (Model::kHasPlainSums) {
-        if (plain) {
-          model_.prepare(p_, square_.radius());
-          model_.plain_sums(square_, p_.get(kFitFlux), p_.get(kFitLevel));
-        }
-      }
-      if (!plain) evaluate();
+      equal_weights ? evaluate_plain() : evaluate();
       reduce();
       const M solvable = factors_.factor(h_, n_, kRounding);
       singular_.put(0, hn::IfThenElse(hn::AndNot(solvable, active), set(d, 1), singular_.get(0)));
@@ -246,6 +246,28 @@ class FitKernel {
   [[nodiscard]] Weight weighing() const { return rules_.estimator == Estimator::mle ? Weight::model : Weight::equal; }
   void evaluate() { sum(weighing(), per_gain_.get(0)); }
 
+  /// The same where all weights are those of the sky: by the short way in the lanes whose every pixel counts.
+  void evaluate_plain() {
+    if constexpr (Model::kHasPlainSums) {
+      const D d;
+      const M clean = square_.clean();
+      if (hn::AllFalse(d, clean)) return evaluate();
+      model_.prepare(p_, square_.radius());
+      model_.plain_sums(square_, p_.get(kFitFlux), p_.get(kFitLevel));
+      model_.reduce(sums_);
+      if (hn::AllTrue(d, clean)) return;
+      const FitSums<D> plain = sums_;
+      evaluate();
+      const auto take = [&](auto& to, const auto& from, std::size_t n) HWY_ATTR {
+        for (std::size_t k = 0; k < n; ++k) to.put(k, hn::IfThenElse(clean, from.get(k), to.get(k)));
+      };
+      take(sums_.h, plain.h, kTriangle);
+      take(sums_.gradient, plain.gradient, kFitSize);
+    } else {
+      evaluate();
+    }
+  }
+
   /// Sums of the normal equations at the present parameters.
   void sum(Weight weight, V per_gain) {
     model_.prepare(p_, square_.radius());
@@ -257,12 +279,12 @@ class FitKernel {
       }
     });
     sums_.chi2.put(0, chi2);
+    model_.reduce(sums_);
   }
 
   /// The normal equations in the free parameters.
   void reduce() {
     const D d;
-    model_.reduce(sums_);
     turned_ = turn_shape();
     V any = pinned_.get(kFitWidth);
     for (const FitParameter k : {kFitE1, kFitE2, kFitBeta}) any = hn::Max(any, pinned_.get(k));

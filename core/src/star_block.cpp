@@ -83,6 +83,19 @@ void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
   }
 }
 
+/// Asks for the pixels of a square that end_block() will read: by then they are near.
+void fetch_ahead(const StarBlock::Source& s, int side) {
+  const FrameView& f = s.frame;
+  const int first = std::max(0, s.first_x), last = std::min(f.width, s.first_x + side) - 1;
+  if (last < first) return;
+  visit_pixels(f, [&](auto pixels) {
+    for (int y = std::max(0, s.first_y); y < std::min(f.height, s.first_y + side); ++y) {
+      __builtin_prefetch(pixels.row(y) + first);
+      __builtin_prefetch(pixels.row(y) + last);
+    }
+  });
+}
+
 }  // namespace
 
 void begin_block(StarBlock& block, int radius, int pitch) {
@@ -111,6 +124,7 @@ void add_star(
   block.y[lane] = static_cast<float>((held_y - block.centre_y[lane]) / pitch);
   block.source[lane] = {
       frame, detector, sky, held_x, held_y, corner_x - block.radius * pitch, corner_y - block.radius * pitch};
+  fetch_ahead(block.source[lane], static_cast<int>(block.side()) * pitch);
 }
 
 void end_block(StarBlock& block) {
