@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "measure_plan.hpp"
 
-#include "light_lanes.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -60,20 +59,20 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   const double own_sigma = kSigmaPerFwhm * fwhm_px, move = o.move_limit * fwhm_px;
   const double stamp = std::max<double>(std::ceil(o.stamp_radius * fwhm_px), kMinRadius);
   const bool given = o.method == Method::windowed && o.window == WindowFrom::given;
-  const double window = kWindowSigmas * (given ? o.window_sigma_px : own_sigma) + move + 1;
-  // The way that a window may go is room to have, no reason to bin: on its way it is cut alike on both sides.
-  pitch = pitch_for(std::max(stamp, given ? window - move : 0.0), fwhm_px);
+  // On its way a window that leaves the block is cut alike on both sides: the way itself needs no room.
+  const double window = kWindowSigmas * (given ? o.window_sigma_px : own_sigma) + 1;
+  pitch = pitch_for(std::max(stamp, given ? window : 0.0), fwhm_px);
   fwhm = fwhm_px / pitch;
   const auto held_radius = [&](double px) {
     return std::min(static_cast<int>(std::ceil(px / pitch)), StarBlock::kMaxRadius);
   };
   fit.radius = held_radius(stamp);
   dao = DaoShape(fwhm);
-  const double light = light_reach(own_sigma * own_sigma, own_sigma * own_sigma, 0) + 1;
+  const double adaptive = o.method == Method::adaptive ? window + move : 0.0;  // wide where stars are bright
   // Each star's own half-light radius says how wide its window is: room for the widest.
   const bool any_width = o.method == Method::windowed && o.window == WindowFrom::half_light;
   block_radius = any_width ? StarBlock::kMaxRadius
-                           : std::max({fit.radius, held_radius(light), held_radius(window),
+                           : std::max({fit.radius, held_radius(window), held_radius(adaptive),
                                        std::min(dao.reach(), StarBlock::kMaxRadius)});
 
   const HeldShape& held = o.held;

@@ -69,10 +69,10 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
 
 void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
   const Background& map = job_.background;
-  const double reach = plan_.fit.radius * plan_.pitch;
-  sky.level = map.level(row.x, row.y);
-  sky.slope_x = (map.level(row.x + reach, row.y) - map.level(row.x - reach, row.y)) / (2 * reach);
-  sky.slope_y = (map.level(row.x, row.y + reach) - map.level(row.x, row.y - reach)) / (2 * reach);
+  const MeshSurface::Tangent level = map.tangent(row.x, row.y);
+  sky.level = level.value;
+  sky.slope_x = level.slope_x;
+  sky.slope_y = level.slope_y;
   sky.noise = map.noise(row.x, row.y);
   const MeasureOptions& o = plan_.options;
   if (plan_.needs_ring) {

@@ -18,6 +18,12 @@ std::array<double, 4> weights(double t) {
   return {s * s * s / 6, (3 * t * t * t - 6 * t * t + 4) / 6, (3 * s * s * s - 6 * s * s + 4) / 6, t * t * t / 6};
 }
 
+/// Their derivatives by t.
+std::array<double, 4> slopes(double t) {
+  const double s = 1 - t;
+  return {-s * s / 2, (3 * t * t - 4 * t) / 2, -(3 * s * s - 4 * s) / 2, t * t / 2};
+}
+
 struct Knot {
   int interval = 0;  // index of the tile centre to the left, -1 before the first
   double t = 0;
@@ -85,6 +91,29 @@ float MeshSurface::at(double x, double y) const noexcept {
     sum += wy[static_cast<std::size_t>(j)] * line;
   }
   return static_cast<float>(sum);
+}
+
+MeshSurface::Tangent MeshSurface::tangent(double x, double y) const noexcept {
+  if (coefficients_.empty()) return {};
+  const Knot kx = locate(x, per_px_x_, columns_), ky = locate(y, per_px_y_, rows_);
+  const auto wx = weights(kx.t), wy = weights(ky.t), sx = slopes(kx.t), sy = slopes(ky.t);
+  Tangent out;
+  for (std::size_t j = 0; j < 4; ++j) {
+    const float* c =
+        &coefficients_[(static_cast<std::size_t>(ky.interval + 1) + j) * static_cast<std::size_t>(columns_ + 2 * kPad) +
+                       static_cast<std::size_t>(kx.interval + 1)];
+    double line = 0, slope = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      line += wx[i] * static_cast<double>(c[i]);
+      slope += sx[i] * static_cast<double>(c[i]);
+    }
+    out.value += wy[j] * line;
+    out.slope_x += wy[j] * slope;
+    out.slope_y += sy[j] * line;
+  }
+  out.slope_x *= per_px_x_;
+  out.slope_y *= per_px_y_;
+  return out;
 }
 
 void MeshSurface::row(int y, std::span<float> out) const noexcept {

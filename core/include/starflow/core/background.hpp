@@ -26,7 +26,13 @@ class MeshSurface {
   /// \p values row by row, columns * rows of them, at the tile centres of a frame of width x height px.
   MeshSurface(std::vector<float> values, int columns, int rows, int width, int height);
 
+  /// The plane that touches the surface at a point.
+  struct Tangent {
+    double value = 0, slope_x = 0, slope_y = 0;  ///< slopes per px
+  };
+
   [[nodiscard]] float at(double x, double y) const noexcept;
+  [[nodiscard]] Tangent tangent(double x, double y) const noexcept;
   void row(int y, std::span<float> out) const noexcept;  ///< at (0..out.size()-1, y)
 
  private:
@@ -40,7 +46,13 @@ class Background {
  public:
   [[nodiscard]] double level(double x, double y) const noexcept {
     return pedestal_ + static_cast<double>(level_.at(x, y));
-  }                                                               ///< ADU
+  }  ///< ADU
+  /// Level and its slopes, ADU and ADU/px.
+  [[nodiscard]] MeshSurface::Tangent tangent(double x, double y) const noexcept {
+    MeshSurface::Tangent t = level_.tangent(x, y);
+    t.value += pedestal_;
+    return t;
+  }
   [[nodiscard]] double noise(double x, double y) const noexcept;  ///< ADU, 1 sigma of one pixel, > 0
 
   /// A constant near the level, ADU. Taking it off in the input's precision keeps float arithmetic exact on a high sky.
