@@ -152,14 +152,16 @@ class EllipticalModel {
     }
   }
 
-  template <Weight kWeight>
+  void prepare_products(std::size_t) {}
+
+  template <Weight kWeight, bool kClean>
   HWY_INLINE void add_row(const Square<D>& square, std::size_t j, V flux, V level, V per_gain, V& chi2) {
     const std::size_t side = square.side();
     const PixelRow<D> row = square.row(j);
     light(j, side, flux, light_);
     for (std::size_t i = 0; i < side; ++i) {
       const V m = light_.get(i), z = hn::Sub(hn::Sub(row.value(i), m), level);
-      const V w = weigh<D, kWeight>(row.variance(i), m, z, per_gain, chi2);
+      const V w = weigh<D, kWeight, kClean>(row.variance(i), m, z, per_gain, chi2);
       weight_row_.put(i, w);
       residual_row_.put(i, hn::Mul(w, z));
     }

@@ -131,8 +131,10 @@ class FitKernel {
   static constexpr double kRounding = std::is_same_v<Real<D>, float> ? 1e-6 : 1e-13;
   // A step that rounding leaves uncertain, in parts of the light.
   static constexpr double kStill = std::is_same_v<Real<D>, float> ? 2e-6 : 1e-10;
-  static constexpr double kSuspect = 2;  // chi2 a pixel
-  static constexpr double kFar = 2;      // a fit that runs away is kept this near, in move limits: it can come back
+  static constexpr double kNoBound = 1e6;  // of a logarithm
+  static constexpr double kRound = 1e-6;   // stretch of a star that has no direction of its own
+  static constexpr double kSuspect = 2;    // chi2 a pixel
+  static constexpr double kFar = 2;        // a fit that runs away is kept this near, in move limits: it can come back
 
   void set_limits() {
     // Of a star whose axis ratio is held, the minor axis is narrower than the mean of both.
@@ -141,6 +143,7 @@ class FitKernel {
                             : 0.0;
     const double start = std::log(rules_.fwhm);
     low_[kFitWidth] = std::log(fit_rule::kMinFwhm) + 0.5 * size;
+    if (elastic()) low_[kFitWidth] = -kNoBound;  // hold_minor() bounds both axes
     high_[kFitWidth] = std::log(fit_rule::kMaxFwhmRadii * rules_.radius);
     if (!rules_.free_width) low_[kFitWidth] = high_[kFitWidth] = start;
     low_[kFitBeta] = std::min(fit_rule::kMinBeta, rules_.beta);
@@ -152,7 +155,8 @@ class FitKernel {
     p_.put(kFitX, square_.start_x());
     p_.put(kFitY, square_.start_y());
     p_.put(kFitLevel, hn::Zero(d));
-    p_.put(kFitWidth, set(d, std::clamp(std::log(rules_.fwhm), low_[kFitWidth], high_[kFitWidth])));
+    p_.put(kFitWidth,
+           set(d, std::clamp(std::log(rules_.fwhm), std::max(low_[kFitWidth], least_log_), high_[kFitWidth])));
     p_.put(kFitE1, set(d, rules_.e1));
     p_.put(kFitE2, set(d, rules_.e2));
     p_.put(kFitBeta, set(d, rules_.beta));
@@ -271,11 +275,13 @@ class FitKernel {
   /// Sums of the normal equations at the present parameters.
   void sum(Weight weight, V per_gain) {
     model_.prepare(p_, square_.radius());
+    model_.prepare_products(square_.side());
     const V flux = p_.get(kFitFlux), level = p_.get(kFitLevel);
     V chi2 = hn::Zero(D());
-    visit_weight(weight, [&](auto kind) HWY_ATTR {
+    const bool clean = hn::AllTrue(D(), square_.clean());
+    visit_weight(weight, clean, [&](auto kind, auto all_clean) HWY_ATTR {
       for (std::size_t j = 0; j < square_.side(); ++j) {
-        model_.template add_row<kind()>(square_, j, flux, level, per_gain, chi2);
+        model_.template add_row<kind(), all_clean()>(square_, j, flux, level, per_gain, chi2);
       }
     });
     sums_.chi2.put(0, chi2);
@@ -306,32 +312,63 @@ class FitKernel {
     }
   }
 
+  [[nodiscard]] bool elastic() const {  ///< whether the axis ratio is free
+    return rules_.stretch != StretchFreedom::held && rules_.stretch != StretchFreedom::turned;
+  }
+
+  /// Where (e1, e2) points, as a unit vector; from a round star, to where a stretch serves the merit most.
+  void point_stretch(V g1, V g2, V& c, V& s) const {
+    const D d;
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), flux = p_.get(kFitFlux);
+    if (rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::along_x) {
+      const bool tilted = rules_.stretch == StretchFreedom::along;
+      const double angle = tilted ? std::atan2(rules_.e2, rules_.e1) : 0.0;
+      const V x = set(d, std::cos(angle)), y = set(d, std::sin(angle)), along = hn::MulAdd(x, g1, hn::Mul(y, g2));
+      g1 = hn::Mul(along, x);
+      g2 = hn::Mul(along, y);
+    }
+    const M round = hn::Lt(stretch_size(), set(d, kRound));
+    const V x = hn::IfThenElse(round, hn::Mul(g1, flux), e1), y = hn::IfThenElse(round, hn::Mul(g2, flux), e2);
+    const V length = hn::Sqrt(hn::MulAdd(x, x, hn::Mul(y, y)));
+    const M points = hn::Gt(length, set(d, 1e-15));
+    c = hn::IfThenElse(points, hn::Div(x, length), set(d, 1));
+    s = hn::IfThenElseZero(points, hn::Div(y, length));
+  }
+
+  [[nodiscard]] V stretch_size() const {
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2);
+    return hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+  }
+
   /// Puts the directions in which (width, e1, e2) may move in the places of the three: along the one that the rules
   /// leave to (e1, e2), and past a minor axis that is on its bound: d|e| = 2 d width. \return whether any had to turn
   bool turn_shape() {
     const D d;
-    const V zero = hn::Zero(d), one = set(d, 1), e1 = p_.get(kFitE1), e2 = p_.get(kFitE2);
+    const V zero = hn::Zero(d), one = set(d, 1);
     const M narrow = hn::Gt(narrow_.get(0), zero);
-    const bool tied = rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::turned;
-    if (!tied && hn::AllFalse(d, narrow)) return false;
-    const V size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
-    const M round = hn::Lt(size, set(d, 1e-6));
-    const V c = hn::IfThenElse(round, one, hn::Div(e1, size)),
-            s = hn::IfThenElseZero(hn::Not(round), hn::Div(e2, size));
-    const V twice = hn::IfThenElseZero(narrow, set(d, 2));
-    put_direction(0, one, hn::Mul(twice, c), hn::Mul(twice, s));
     const bool across = rules_.stretch == StretchFreedom::turned;  // round the circle |e| = constant
+    if (!across && rules_.stretch != StretchFreedom::along && hn::AllFalse(d, narrow)) return false;
+    V c = one, s = zero;
+    point_stretch(sums_.gradient.get(kFitE1), sums_.gradient.get(kFitE2), c, s);
+    const V twice = hn::IfThenElseZero(narrow, set(d, 2)), size = stretch_size();
+    put_direction(0, one, hn::Mul(twice, c), hn::Mul(twice, s));
+    const M turn = across ? hn::Gt(one, zero) : narrow, round = hn::Lt(size, set(d, kRound));
     if (rules_.stretch == StretchFreedom::along) {
       const double angle = std::atan2(rules_.e2, rules_.e1);
       put_direction(1, zero, set(d, std::cos(angle)), set(d, std::sin(angle)));
     } else {
-      const M turn = across ? hn::Gt(one, zero) : narrow;
       put_direction(1, zero, hn::IfThenElse(turn, hn::Neg(s), one), hn::IfThenElse(turn, c, zero));
     }
     put_direction(2, zero, zero, one);
     pinned_.put(kFitE2, hn::IfThenElseZero(narrow, one));
-    if (rules_.stretch != StretchFreedom::free && !across) pinned_.put(kFitE1, hn::IfThenElseZero(narrow, one));
+    const bool turns = across || rules_.stretch == StretchFreedom::free;
+    if (!across) pinned_.put(kFitE1, hn::IfThenElseZero(turns ? hn::And(narrow, round) : narrow, one));
     apply_directions();
+    if (!turns) return true;
+    // The path round a circle bends: a pull outwards by g_r turns it as a curvature g_r / |e| more would.
+    const V flux = p_.get(kFitFlux), pull = hn::MulAdd(c, plain_gradient_.get(1), hn::Mul(s, plain_gradient_.get(2)));
+    const M bent = hn::And(hn::AndNot(round, turn), hn::Gt(hn::Mul(pull, flux), zero));
+    sums_.h.add(at(kFitE1, kFitE1), hn::IfThenElseZero(bent, hn::Div(pull, hn::Mul(size, flux))));
     return true;
   }
 
@@ -421,10 +458,16 @@ class FitKernel {
     move(kFitBeta, hn::Mul(set(d, 0.4), p_.get(kFitBeta)));
     hold_near(kFitX, square_.start_x());
     hold_near(kFitY, square_.start_y());
-    M freed = hn::Or(hold_within(kFitWidth, active, stage), hold_within(kFitBeta, active, stage));
+    const V was_wide = pinned_.get(kFitWidth), was_beta = pinned_.get(kFitBeta), was_narrow = narrow_.get(0);
+    hold_within(kFitWidth, active);
+    if (stage == Stage::settle) hold_within(kFitBeta, active);
     hold_stretch(active);
-    freed = hn::Or(freed, hold_minor(active));
-    whole = hn::AndNot(freed, whole);
+    hold_minor(active);
+    // What a bound held back in this step and comes off it has not moved yet.
+    const auto came_off = [](V was, V is) HWY_ATTR { return hn::Gt(was, is); };
+    whole = hn::AndNot(came_off(was_wide, pinned_.get(kFitWidth)), whole);
+    whole = hn::AndNot(came_off(was_beta, pinned_.get(kFitBeta)), whole);
+    whole = hn::AndNot(came_off(was_narrow, narrow_.get(0)), whole);
     const V dx = step_.get(kFitX), dy = step_.get(kFitY), moved2 = hn::MulAdd(dx, dx, hn::Mul(dy, dy));
     M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
     near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
@@ -443,20 +486,15 @@ class FitKernel {
     p_.put(k, clamp(p_.get(k), hn::Sub(centre, far), hn::Add(centre, far)));
   }
 
-  /// A parameter on its bound is left out of the next step as long as it is pushed outwards. \return lanes in which one
-  /// was left out of this step and comes back
-  M hold_within(FitParameter k, M active, Stage stage) {
+  /// A parameter on its bound is left out of the next step as long as it is pushed outwards.
+  void hold_within(FitParameter k, M active) {
     const D d;
     const V low = set(d, low_[k]), high = set(d, high_[k]), v = p_.get(k), g = shape_gradient(k);
     const V outwards = hn::Mul(g, p_.get(kFitFlux));
     const M below = hn::And(hn::Le(v, low), hn::Lt(outwards, hn::Zero(d)));
     const M above = hn::And(hn::Ge(v, high), hn::Gt(outwards, hn::Zero(d)));
-    const M held = hn::Or(below, above);
-    if (k == kFitBeta && stage == Stage::approach) return hn::Lt(v, v);
-    const M was_held = hn::Gt(pinned_.get(k), hn::Zero(d));
     p_.put(k, clamp(v, low, high));
-    pinned_.put(k, hn::IfThenElse(active, hn::IfThenElseZero(held, set(d, 1)), pinned_.get(k)));
-    return hn::AndNot(held, was_held);
+    pinned_.put(k, hn::IfThenElse(active, hn::IfThenElseZero(hn::Or(below, above), set(d, 1)), pinned_.get(k)));
   }
 
   /// Derivative by a parameter itself, whatever direction stands in its place.
@@ -465,31 +503,34 @@ class FitKernel {
     return turned ? plain_gradient_.get(k - kFitWidth) : sums_.gradient.get(k);
   }
 
-  /// Keeps the minor axis at its bound or above, the major one as it is. \return lanes in which it comes off the bound
-  M hold_minor(M active) {
+  /// Keeps the minor axis at its bound or above, the major one as it is. An axis on the bound stays there as long as
+  /// the merit falls with it, the other given: its derivative by ln b is g_width / 2 - g_e, by ln a g_width / 2 + g_e.
+  void hold_minor(M active) {
+    if (!elastic()) return;
     const D d;
-    const V zero = hn::Zero(d), low = set(d, std::log(fit_rule::kMinFwhm)), half = set(d, 0.5);
-    if (rules_.stretch == StretchFreedom::held || rules_.stretch == StretchFreedom::turned) return hn::Lt(zero, zero);
-    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), width = p_.get(kFitWidth);
-    const V size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+    const V zero = hn::Zero(d), low = set(d, least_log_), half = set(d, 0.5), one = set(d, 1);
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), width = p_.get(kFitWidth), size = stretch_size();
     const M below = hn::Le(hn::NegMulAdd(half, size, width), low), was = hn::Gt(narrow_.get(0), zero);
-    if (hn::AllFalse(d, hn::Or(below, was))) return below;
-    const V major = hn::Max(hn::MulAdd(half, size, width), low), held_size = hn::Sub(major, low);
-    const V scale = hn::IfThenElseZero(hn::Gt(size, set(d, 1e-6)), hn::Div(held_size, size));
-    // The merit falls with the minor axis where its derivative at a given major one is negative.
-    const V along = hn::Mul(hn::MulAdd(e1, shape_gradient(kFitE1), hn::Mul(e2, shape_gradient(kFitE2))),
-                            hn::Div(set(d, 1), hn::Max(size, set(d, 1e-6))));
-    const V by_minor = hn::Mul(hn::NegMulAdd(half, shape_gradient(kFitWidth), along), p_.get(kFitFlux));
-    const M held = hn::And(below, hn::Gt(by_minor, zero));
-    const M move = hn::And(active, below);
+    if (hn::AllFalse(d, hn::Or(below, was))) return;
+    const V major = hn::Max(hn::MulAdd(half, size, width), low);
+    const V held_size =
+        rules_.free_width ? hn::Sub(major, low) : hn::Max(zero, hn::Mul(set(d, 2), hn::Sub(width, low)));
+    const V scale = hn::IfThenElseZero(hn::Gt(size, set(d, kRound)), hn::Div(held_size, size));
+    V c = one, s = zero;
+    point_stretch(shape_gradient(kFitE1), shape_gradient(kFitE2), c, s);
+    const V flux = p_.get(kFitFlux), by_width = hn::Mul(half, hn::Mul(shape_gradient(kFitWidth), flux));
+    const V by_size = hn::Mul(flux, hn::MulAdd(c, shape_gradient(kFitE1), hn::Mul(s, shape_gradient(kFitE2))));
+    const M held = hn::And(below, hn::Gt(by_size, by_width)), move = hn::And(active, below);
     if (rules_.free_width) p_.put(kFitWidth, hn::IfThenElse(move, hn::Mul(half, hn::Add(major, low)), width));
     p_.put(kFitE1, hn::IfThenElse(move, hn::Mul(e1, scale), e1));
     p_.put(kFitE2, hn::IfThenElse(move, hn::Mul(e2, scale), e2));
-    narrow_.put(0, hn::IfThenElse(active, hn::IfThenElseZero(held, set(d, 1)), narrow_.get(0)));
+    narrow_.put(0, hn::IfThenElse(active, hn::IfThenElseZero(held, one), narrow_.get(0)));
+    const M point =
+        hn::And(hn::And(active, held), hn::And(hn::Le(held_size, zero), hn::Le(hn::Add(by_size, by_width), zero)));
+    if (rules_.free_width) pinned_.put(kFitWidth, hn::IfThenElse(point, one, pinned_.get(kFitWidth)));
     const M released = hn::And(active, hn::AndNot(held, was));
     pinned_.put(kFitE1, hn::IfThenElse(released, zero, pinned_.get(kFitE1)));
     pinned_.put(kFitE2, hn::IfThenElse(released, zero, pinned_.get(kFitE2)));
-    return released;
   }
 
   void hold_stretch(M active) {
@@ -522,6 +563,7 @@ class FitKernel {
   Model model_;
   std::size_t n_ = 0;
   std::array<FitParameter, kFitSize> free_{};
+  double least_log_ = std::log(fit_rule::kMinFwhm);
   std::array<double, kFitSize> low_{}, high_{};
   Parameters<D> p_, step_, gradient_, pinned_, column_;
   FitSums<D> sums_;

@@ -118,26 +118,28 @@ HWY_INLINE hn::Mask<D> counts(hn::Vec<D> variance) {
 }
 
 /// Weight and residual of a pixel of variance \p v and value \p z above the level, in which the star's light is \p m;
-/// adds to chi2. \p per_gain  0 = the star's own light does not count
-template <class D, Weight kWeight>
+/// adds to chi2. \p per_gain  0 = the star's own light does not count. kClean: every lane's pixels count, and v is 1.
+template <class D, Weight kWeight, bool kClean>
 HWY_INLINE hn::Vec<D> weigh(hn::Vec<D> v, hn::Vec<D> m, hn::Vec<D> z, hn::Vec<D> per_gain, hn::Vec<D>& chi2) {
   const D d;
   const auto total = hn::MulAdd(hn::Max(m, hn::Zero(d)), per_gain, v);
+  auto w = reciprocal(d, total);
   // A missing pixel's variance makes its weight nothing beside any other; a saturated one's is negative.
-  const auto w = hn::IfNegativeThenElse(v, hn::Zero(d), reciprocal(d, total));
+  if constexpr (!kClean) w = hn::IfNegativeThenElse(v, hn::Zero(d), w);
   chi2 = hn::MulAdd(hn::Mul(w, z), z, chi2);
-  if constexpr (kWeight == Weight::equal) return hn::IfThenElseZero(counts<D>(v), set(d, 1));
-  if constexpr (kWeight == Weight::spread) return hn::IfThenElseZero(counts<D>(v), total);
+  if constexpr (kWeight == Weight::equal) return kClean ? set(d, 1) : hn::IfThenElseZero(counts<D>(v), set(d, 1));
+  if constexpr (kWeight == Weight::spread) return kClean ? total : hn::IfThenElseZero(counts<D>(v), total);
   return w;
 }
 
-/// Calls `visit` with the weight as a constant.
+/// Calls `visit` with the weight, and whether all pixels are clean, as constants.
 template <class Visit>
-HWY_INLINE void visit_weight(Weight weight, Visit&& visit) {
+HWY_INLINE void visit_weight(Weight weight, bool clean, Visit&& visit) {
+  const auto with = [&](auto kind) HWY_ATTR { clean ? visit(kind, std::true_type()) : visit(kind, std::false_type()); };
   switch (weight) {
-    case Weight::model: return visit(std::integral_constant<Weight, Weight::model>());
-    case Weight::equal: return visit(std::integral_constant<Weight, Weight::equal>());
-    case Weight::spread: return visit(std::integral_constant<Weight, Weight::spread>());
+    case Weight::model: return with(std::integral_constant<Weight, Weight::model>());
+    case Weight::equal: return with(std::integral_constant<Weight, Weight::equal>());
+    case Weight::spread: return with(std::integral_constant<Weight, Weight::spread>());
   }
 }
 

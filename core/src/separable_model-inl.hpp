@@ -140,7 +140,20 @@ class SeparableModel {
     for (std::size_t i = 0; i < side; ++i) out.put(i, hn::Mul(row, ax_.g.get(i)));
   }
 
-  template <Weight kWeight>
+  /// What add_row() needs besides: products along x.
+  HWY_INLINE void prepare_products(std::size_t side) {
+    for (std::size_t i = 0; i < side; ++i) {
+      const V g0 = ax_.g.get(i), g1 = ax_.by_centre.get(i), g2 = ax_.by_sigma.get(i);
+      g00_.put(i, hn::Mul(g0, g0));
+      g01_.put(i, hn::Mul(g0, g1));
+      g11_.put(i, hn::Mul(g1, g1));
+      g02_.put(i, hn::Mul(g0, g2));
+      g12_.put(i, hn::Mul(g1, g2));
+      g22_.put(i, hn::Mul(g2, g2));
+    }
+  }
+
+  template <Weight kWeight, bool kClean>
   HWY_INLINE void add_row(const Square<D>& square, std::size_t j, V flux, V level, V per_gain, V& chi2) {
     const D d;
     const PixelRow<D> row = square.row(j);
@@ -149,7 +162,8 @@ class SeparableModel {
     V r_ = hn::Zero(d), r0 = r_, r1 = r_, r2 = r_;
     for (std::size_t i = 0; i < side; ++i) {
       const V g0 = ax_.g.get(i), m = hn::Mul(row_flux, g0), z = hn::Sub(hn::Sub(row.value(i), m), level);
-      const V w = weigh<D, kWeight>(row.variance(i), m, z, per_gain, chi2), wz = hn::Mul(w, z);
+      const V v = kClean ? set(d, 1) : row.variance(i);
+      const V w = weigh<D, kWeight, kClean>(v, m, z, per_gain, chi2), wz = hn::Mul(w, z);
       weight_.put(i, w);
       r_ = hn::Add(r_, wz);
       r0 = hn::MulAdd(wz, g0, r0);
@@ -159,18 +173,17 @@ class SeparableModel {
     // Apart from the loop above: fourteen sums do not fit into the registers of most CPUs.
     V w_ = hn::Zero(d), w0 = w_, w1 = w_, w2 = w_, w00 = w_, w01 = w_, w11 = w_, w02 = w_, w12 = w_, w22 = w_;
     for (std::size_t i = 0; i < side; ++i) {
-      const V w = weight_.get(i), g0 = ax_.g.get(i), g1 = ax_.by_centre.get(i), g2 = ax_.by_sigma.get(i);
-      const V wg0 = hn::Mul(w, g0), wg1 = hn::Mul(w, g1), wg2 = hn::Mul(w, g2);
+      const V w = weight_.get(i);
       w_ = hn::Add(w_, w);
-      w0 = hn::Add(w0, wg0);
-      w1 = hn::Add(w1, wg1);
-      w2 = hn::Add(w2, wg2);
-      w00 = hn::MulAdd(wg0, g0, w00);
-      w01 = hn::MulAdd(wg0, g1, w01);
-      w11 = hn::MulAdd(wg1, g1, w11);
-      w02 = hn::MulAdd(wg0, g2, w02);
-      w12 = hn::MulAdd(wg1, g2, w12);
-      w22 = hn::MulAdd(wg2, g2, w22);
+      w0 = hn::MulAdd(w, ax_.g.get(i), w0);
+      w1 = hn::MulAdd(w, ax_.by_centre.get(i), w1);
+      w2 = hn::MulAdd(w, ax_.by_sigma.get(i), w2);
+      w00 = hn::MulAdd(w, g00_.get(i), w00);
+      w01 = hn::MulAdd(w, g01_.get(i), w01);
+      w11 = hn::MulAdd(w, g11_.get(i), w11);
+      w02 = hn::MulAdd(w, g02_.get(i), w02);
+      w12 = hn::MulAdd(w, g12_.get(i), w12);
+      w22 = hn::MulAdd(w, g22_.get(i), w22);
     }
     const V e0 = ay_.g.get(j), e1 = ay_.by_centre.get(j), e2 = ay_.by_sigma.get(j);
     const Products y{
@@ -268,7 +281,7 @@ class SeparableModel {
   enum : std::size_t { kX, kY, kFlux, kLevel, kSigmaX, kSigmaY };  // as FitParameter up to the level
   bool integrated_;
   Axis<D> ax_, ay_;
-  Row<D> weight_;
+  Row<D> weight_, g00_, g01_, g11_, g02_, g12_, g22_;
   Table<D, 1> sigma_x_, sigma_y_;
   Table<D, at(kSigmaY, kSigmaY) + 1> h_;
   Table<D, kSigmaY + 1> gradient_;

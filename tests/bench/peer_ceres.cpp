@@ -89,7 +89,7 @@ void add_side(std::vector<Case>& cases) {
 
 void add_ceres_cases(std::vector<Case>& cases) {
   add_side<9, 3>(cases);
-  add_side<15, 2>(cases);
+  add_side<15, 3>(cases);
   add_side<21, 2>(cases);
   add_side<31, 2>(cases);
 }
