@@ -50,7 +50,9 @@ class ReadmeRecord(unittest.TestCase):
                 if key == "iterations":  # may differ by one between instruction sets
                     continue
                 if isinstance(value, float):  # their last digits too
-                    self.assertTrue(math.isclose(value, measured[key], rel_tol=1e-5, abs_tol=1e-6), measured[key])
+                    # The angle and the eccentricity of a nearly round star hang on those of its axes.
+                    part = 1e-3 if key in ("theta", "eccentricity", "ellipticity") else 1e-5
+                    self.assertTrue(math.isclose(value, measured[key], rel_tol=part, abs_tol=1e-6), measured[key])
                 else:
                     self.assertEqual(value, measured[key])
 
