@@ -68,13 +68,13 @@ Termination judge(const Fit& fit, const StarBlock& block, std::size_t lane, cons
   const auto& p = fit.value;
   if (!std::ranges::all_of(p, [](double v) { return std::isfinite(v); })) return Termination::nonfinite;
   if (!(p[kFitFlux] > 0)) return Termination::nonpositive_flux;
-  const double moved =
-      std::hypot(p[kFitX] - static_cast<double>(block.x[lane]), p[kFitY] - static_cast<double>(block.y[lane]));
-  if (moved > rules.move_limit) return Termination::moved_from_seed;
-  const bool wide = rules.free_width && std::exp(p[kFitWidth]) >= 0.999 * fit_rule::kMaxFwhmRadii * rules.radius;
+  const auto square = [](double v) { return v * v; };
+  const double dx = p[kFitX] - static_cast<double>(block.x[lane]), dy = p[kFitY] - static_cast<double>(block.y[lane]);
+  if (square(dx) + square(dy) > square(rules.move_limit)) return Termination::moved_from_seed;
+  const bool wide = rules.free_width && p[kFitWidth] >= std::log(0.999 * fit_rule::kMaxFwhmRadii * rules.radius);
   const bool long_drawn = (rules.stretch == StretchFreedom::along_x || rules.stretch == StretchFreedom::along ||
                            rules.stretch == StretchFreedom::free) &&
-                          std::hypot(p[kFitE1], p[kFitE2]) >= 0.999 * fit_rule::kMaxStretch;
+                          square(p[kFitE1]) + square(p[kFitE2]) >= square(0.999 * fit_rule::kMaxStretch);
   return wide || long_drawn ? Termination::at_bound : fit.termination;
 }
 

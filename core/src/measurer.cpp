@@ -302,7 +302,8 @@ void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t
   if (fit.chi2 > kPoorChi2 * row.dof && fit.residual_fraction > kPoorResidual) row.flags |= flag::poor_fit;
   set_errors(row, fit.variance[kFitX] * area, fit.variance[kFitY] * area, fit.cov_xy * area);
   const double fwhm = std::exp(p[kFitWidth]) * pitch, sigma2 = square(kSigmaPerFwhm * fwhm);
-  const double size = std::hypot(p[kFitE1], p[kFitE2]), ratio = std::exp(size);  // major over minor axis
+  const double size = std::sqrt(square(p[kFitE1]) + square(p[kFitE2])),
+               ratio = std::exp(size);  // major over minor axis
   const double cosh = 0.5 * (ratio + 1 / ratio), sinh = size > 1e-6 ? 0.5 * (ratio - 1 / ratio) / size : 1.0;
   set_shape(row, sigma2 * (cosh + sinh * p[kFitE1]), sigma2 * (cosh - sinh * p[kFitE1]), sigma2 * sinh * p[kFitE2]);
   if (!fit.narrow) row.fwhm_err = fwhm * std::sqrt(fit.variance[kFitWidth]);

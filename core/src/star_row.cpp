@@ -26,7 +26,7 @@ void set_shape(StarRow& row, double xx, double yy, double xy) {
   row.xx = xx;
   row.yy = yy;
   row.xy = xy;
-  const double mean = 0.5 * (xx + yy), spread = std::hypot(0.5 * (xx - yy), xy);
+  const double mean = 0.5 * (xx + yy), spread = std::sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy);
   if (!(mean - spread > 0)) return;
   const double major = std::sqrt(mean + spread), minor = std::sqrt(mean - spread);
   row.fwhm_major = kFwhmPerSigma * major;
