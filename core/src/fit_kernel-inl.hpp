@@ -131,10 +131,11 @@ class FitKernel {
   static constexpr double kRounding = std::is_same_v<Real<D>, float> ? 1e-6 : 1e-13;
   // A step that rounding leaves uncertain, in parts of the light.
   static constexpr double kStill = std::is_same_v<Real<D>, float> ? 2e-6 : 1e-10;
-  static constexpr double kNoBound = 1e6;  // of a logarithm
-  static constexpr double kRound = 1e-6;   // stretch of a star that has no direction of its own
-  static constexpr double kSuspect = 2;    // chi2 a pixel
-  static constexpr double kFar = 2;        // a fit that runs away is kept this near, in move limits: it can come back
+  static constexpr double kNoBound = 1e6;                       // of a logarithm
+  static constexpr double kLeastShare = 0.8, kMostShare = 1.5;  // of a step: all between are 1
+  static constexpr double kRound = 1e-6;                        // stretch of a star that has no direction of its own
+  static constexpr double kSuspect = 2;                         // chi2 a pixel
+  static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
 
   void set_limits() {
     // Of a star whose axis ratio is held, the minor axis is narrower than the mean of both.
@@ -170,6 +171,7 @@ class FitKernel {
     const double sigma = rules_.fwhm * kSigmaPerFwhm;
     p_.put(kFitFlux, hn::Mul(peak, set(d, 2 * std::numbers::pi * (sigma * sigma + kPixelVariance))));
     near_.clear();
+    forget_move();
     converged_.clear();
     iterations_.clear();
     pinned_.clear();
@@ -182,6 +184,7 @@ class FitKernel {
   [[nodiscard]] bool approaches() const { return rules_.estimator == Estimator::mle || rules_.free_beta; }
 
   void release_beta() {
+    forget_move();
     per_gain_.put(0, square_.per_gain());
     pinned_.put(kFitBeta, hn::Zero(D()));
   }
@@ -204,7 +207,7 @@ class FitKernel {
 
   void descend(Stage stage) {
     constexpr double kSlack = 1e-4;  // of the merit, 1/2 chi2: rounding, and that its weights take the level along
-    constexpr double kTrusted = 0.01, kHopeless = 1e10;  // damping
+    constexpr double kLeastDamping = 1e-6, kTrusted = 0.01, kHopeless = 1e10;
     const D d;
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
     double damping = 1e-3;
@@ -227,9 +230,10 @@ class FitKernel {
       const double now = merit();
       if (now <= best + kSlack) {
         best = std::min(best, now);
-        damping *= 0.1;
+        damping = std::max(0.1 * damping, kLeastDamping);
       } else {
-        damping = 10 * std::max(damping, 1e-6);
+        damping *= 10;
+        forget_move();
         p_ = before;
         pinned_ = was_pinned;
         narrow_ = was_narrow;
@@ -442,11 +446,14 @@ class FitKernel {
     // A lane whose numbers are not finite fails every comparison, and stays behind.
     active = hn::And(active, hn::Lt(squared, set(d, 1e30)));
     M whole = active;
+    relax();
+    const Parameters<D> before = p_;
     const auto move = [&](FitParameter k, V limit) {
       const V by = step_.get(k);
       whole = hn::And(whole, hn::Le(hn::Abs(by), limit));
       p_.put(k, hn::IfThenElse(active, hn::Add(p_.get(k), clamp(by, hn::Neg(limit), limit)), p_.get(k)));
     };
+    whole = hn::AndNot(shorten_fall(), whole);
     const V reach = set(d, 0.3 * rules_.fwhm + 0.2), huge = set(d, 1e30);
     move(kFitX, reach);
     move(kFitY, reach);
@@ -468,6 +475,9 @@ class FitKernel {
     whole = hn::AndNot(came_off(was_wide, pinned_.get(kFitWidth)), whole);
     whole = hn::AndNot(came_off(was_beta, pinned_.get(kFitBeta)), whole);
     whole = hn::AndNot(came_off(was_narrow, narrow_.get(0)), whole);
+    for (std::size_t k = 0; k < kFitSize; ++k) moved_.put(k, hn::Sub(p_.get(k), before.get(k)));
+    slope_.put(0, slope_along(before.get(kFitFlux)));
+    was_whole_.put(0, hn::IfThenElseZero(whole, set(d, 1)));
     const V dx = step_.get(kFitX), dy = step_.get(kFitY), moved2 = hn::MulAdd(dx, dx, hn::Mul(dy, dy));
     M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
     near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
@@ -479,6 +489,55 @@ class FitKernel {
       converged_.put(0, hn::IfThenElse(done, set(d, 1), converged_.get(0)));
     }
     return hn::AndNot(done, active);
+  }
+
+  /// Shortens the step of a lane that steps over its solution to and fro, as scoring does where faint data curve the
+  /// merit more than its Fisher matrix says, and stretches it where they curve it less. Along the last move the slope
+  /// is now `ratio` of what it was: it would be 0 at 1 / (1 - ratio) of that move.
+  void relax() {
+    const D d;
+    const V one = set(d, 1), was = slope_.get(0), ratio = hn::Div(slope_along(p_.get(kFitFlux)), was);
+    V share = hn::Div(share_.get(0), hn::Max(hn::Sub(one, ratio), set(d, 0.1)));
+    const M about_one = hn::And(hn::Gt(share, set(d, kLeastShare)), hn::Lt(share, set(d, kMostShare)));
+    // A move that was cut short says nothing of a step too short.
+    const V most = hn::IfThenElse(hn::Gt(was_whole_.get(0), hn::Zero(d)), set(d, 4), one);
+    share = hn::IfThenElse(about_one, one, clamp(share, set(d, 0.2), most));
+    share = hn::IfThenElse(hn::Gt(was, hn::Zero(d)), share, one);
+    share_.put(0, share);
+    for (std::size_t k = 0; k < kFitSize; ++k) step_.put(k, hn::Mul(step_.get(k), share));
+  }
+
+  /// Light that is there falls by 70 % a step at most: with a start too wide, all of the way down to the light of a
+  /// narrow star would be taken before its width is. \return lanes whose step was longer
+  M shorten_fall() {
+    constexpr double kThere = 9;  // squared ratio to its error, the other parameters given
+    const D d;
+    const V flux = p_.get(kFitFlux), squared = hn::Mul(hn::Mul(flux, flux), sums_.h.get(at(kFitFlux, kFitFlux)));
+    const V most = hn::Mul(set(d, -0.7), flux), by = step_.get(kFitFlux);
+    const M there = hn::And(hn::Gt(flux, hn::Zero(d)), hn::Gt(squared, set(d, kThere)));
+    const M too_far = hn::And(there, hn::Lt(by, most));
+    step_.put(kFitFlux, hn::IfThenElse(too_far, most, by));
+    return too_far;
+  }
+
+  /// Derivative of the merit along the last move, at the parameters of the sums.
+  [[nodiscard]] V slope_along(V flux) const {
+    const D d;
+    V slope = hn::Zero(d);
+    for (std::size_t k = 0; k < kFitSize; ++k) {
+      const V by = moved_.get(k), g = shape_gradient(static_cast<FitParameter>(k));
+      const V part = k == kFitFlux || k == kFitLevel ? hn::Mul(g, by) : hn::Mul(hn::Mul(g, flux), by);
+      slope = hn::Add(slope, hn::IfThenElseZero(hn::Ne(by, hn::Zero(d)), part));
+    }
+    return slope;
+  }
+
+  /// Before steps towards another solution.
+  void forget_move() {
+    moved_.clear();
+    slope_.clear();
+    was_whole_.clear();
+    share_.put(0, set(D(), 1));
   }
 
   void hold_near(FitParameter k, V centre) {
@@ -574,6 +633,8 @@ class FitKernel {
   Table<D, 1> per_gain_, near_, singular_, converged_, iterations_, narrow_;
   Table<D, 9> direction_;
   Table<D, 3> plain_gradient_;
+  Parameters<D> moved_;
+  Table<D, 1> slope_, share_, was_whole_;
   bool turned_ = false;
 };
 

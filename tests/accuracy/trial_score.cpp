@@ -12,9 +12,10 @@
 namespace starflow::test {
 namespace {
 
-// Not nonpositive_flux, which may speak of the half-light radius alone: the termination tells.
-constexpr Flags kFailed = flag::fallback_method | flag::no_convergence | flag::no_covariance | flag::at_bound |
-                          flag::moved_from_seed | flag::too_few_pixels;
+// Not nonpositive_flux, which may speak of the half-light radius alone: the termination tells. Not at_bound either: a
+// converged fit that rests on a bound of its width or of beta stands, and its position and errors count as any other's.
+constexpr Flags kFailed =
+    flag::fallback_method | flag::no_convergence | flag::no_covariance | flag::moved_from_seed | flag::too_few_pixels;
 constexpr Flags kTold = kFailed | flag::nonpositive_flux;
 constexpr double kWrong = 8;  // bounds: 40,000 normal errors reach 4.5
 
@@ -107,6 +108,7 @@ void Trial::measure_all(const MeasureOptions& options, TrialScore& score) {
                         stars_.method_used[k] != stars_.method[k];
     const bool told = (stars_.flags[k] & kTold) != 0;
     score.failed += failed ? 1 : 0;
+    if (!failed && (stars_.flags[k] & flag::at_bound) != 0) ++score.at_bound;
     if (place >= field_.size()) {
       score.unflagged += told ? 0 : 1;
       continue;
@@ -133,14 +135,15 @@ double peak_over_noise(const StarShape& shape, double flux_e) {
 std::string to_string(const TrialScore& s, double fwhm_px) {
   const Tally xy = pooled(s.x, s.y);
   std::array<char, 400> line{};
-  std::snprintf(line.data(), line.size(),
-                "N %zu failed %zu unflagged %zu | RMS/bound xy %.3f flux %.3f bg %.3f fwhm %.3f | pull xy %.3f flux "
-                "%.3f bg %.3f fwhm %.3f | mean pull x %+.3f y %+.3f flux %+.3f bg %+.3f | bias flux %+.3f %% fwhm "
-                "%+.3f %%",
-                s.n, s.failed, s.unflagged, xy.rms_over_bound(), s.flux.rms_over_bound(), s.background.rms_over_bound(),
-                s.fwhm.rms_over_bound(), xy.rms_pull(), s.flux.rms_pull(), s.background.rms_pull(), s.fwhm.rms_pull(),
-                s.x.mean_pull(), s.y.mean_pull(), s.flux.mean_pull(), s.background.mean_pull(),
-                100 * s.flux.mean_error() / s.flux_adu, 100 * s.fwhm.mean_error() / fwhm_px);
+  std::snprintf(
+      line.data(), line.size(),
+      "N %zu failed %zu unflagged %zu at bound %zu | RMS/bound xy %.3f flux %.3f bg %.3f fwhm %.3f | pull xy %.3f flux "
+      "%.3f bg %.3f fwhm %.3f | mean pull x %+.3f y %+.3f flux %+.3f bg %+.3f | bias flux %+.3f %% fwhm "
+      "%+.3f %%",
+      s.n, s.failed, s.unflagged, s.at_bound, xy.rms_over_bound(), s.flux.rms_over_bound(),
+      s.background.rms_over_bound(), s.fwhm.rms_over_bound(), xy.rms_pull(), s.flux.rms_pull(), s.background.rms_pull(),
+      s.fwhm.rms_pull(), s.x.mean_pull(), s.y.mean_pull(), s.flux.mean_pull(), s.background.mean_pull(),
+      100 * s.flux.mean_error() / s.flux_adu, 100 * s.fwhm.mean_error() / fwhm_px);
   return line.data();
 }
 
