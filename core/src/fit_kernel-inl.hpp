@@ -446,7 +446,7 @@ class FitKernel {
     // A lane whose numbers are not finite fails every comparison, and stays behind.
     active = hn::And(active, hn::Lt(squared, set(d, 1e30)));
     M whole = active;
-    relax();
+    if constexpr (std::is_same_v<Real<D>, float>) relax();  // damping does that for one star
     const Parameters<D> before = p_;
     const auto move = [&](FitParameter k, V limit) {
       const V by = step_.get(k);
