@@ -170,6 +170,7 @@ class FitKernel {
     }
     const double sigma = rules_.fwhm * kSigmaPerFwhm;
     p_.put(kFitFlux, hn::Mul(peak, set(d, 2 * std::numbers::pi * (sigma * sigma + kPixelVariance))));
+    sums_.clear();  // a model that lacks a parameter leaves its sums alone: they count with the weight 0
     near_.clear();
     forget_move();
     converged_.clear();
@@ -178,6 +179,9 @@ class FitKernel {
     if (rules_.free_beta) pinned_.put(kFitBeta, set(d, 1));
     narrow_.clear();
     singular_.clear();
+    step_.clear();
+    direction_.clear();
+    plain_gradient_.clear();
   }
 
   /// Weights of the background, and beta as it was given, lead near to the solution from farther away.

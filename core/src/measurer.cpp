@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace starflow {
 namespace {
@@ -225,9 +226,31 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   row.x = block_.to_frame_x(lane, at(lanes.x, lane));
   row.y = block_.to_frame_y(lane, at(lanes.y, lane));
   row.flux = at(lanes.flux, lane) * unit;
-  row.flux_err = at(lanes.flux_err, lane) * unit;
-  set_errors(row, at(lanes.cov_xx, lane) * area, at(lanes.cov_yy, lane) * area, at(lanes.cov_xy, lane) * area);
+  const Missing gap = missing_light(lanes, lane);
+  row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
+  set_errors(row, (at(lanes.cov_xx, lane) + square(gap.x)) * area, (at(lanes.cov_yy, lane) + square(gap.y)) * area,
+             (at(lanes.cov_xy, lane) + gap.x * gap.y) * area);
   set_shape(row, at(lanes.xx, lane) * area, at(lanes.yy, lane) * area, at(lanes.xy, lane) * area);
+}
+
+/// What the pixels that the window misses would have done to a centroid, were the star a Gaussian as wide as the
+/// window: its estimating equation lacks their light, and so the position leans away from them.
+Measurer::Missing Measurer::missing_light(const CentroidLanes& lanes, std::size_t lane) const {
+  Missing gap;
+  if (block_.clean[lane]) return gap;
+  const double sigma2 = square(at(lanes.sigma, lane)), total = std::numbers::pi * sigma2;
+  for (std::size_t j = 0; j < block_.side(); ++j) {
+    for (std::size_t i = 0; i < block_.side(); ++i) {
+      if (block_.variance[block_.index(i, j, lane)] < StarBlock::kMissing) continue;
+      const double dx = static_cast<double>(i) - block_.radius - at(lanes.x, lane);
+      const double dy = static_cast<double>(j) - block_.radius - at(lanes.y, lane);
+      const double part = std::exp(-(square(dx) + square(dy)) / sigma2) / total;
+      gap.part += part;
+      gap.x += 2 * part * dx;
+      gap.y += 2 * part * dy;
+    }
+  }
+  return gap;
 }
 
 void Measurer::fits() {

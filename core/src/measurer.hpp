@@ -34,6 +34,10 @@ class Measurer {
   void run(std::size_t begin, std::size_t end, std::span<StarRow> rows);
 
  private:
+  /// Systematic error of a centroid beside missing pixels: of the position, block px, and of the flux in parts of it.
+  struct Missing {
+    double x = 0, y = 0, part = 0;
+  };
   using Terminations = std::array<Termination, StarBlock::kMaxLanes>;
 
   void measure_batch();
@@ -46,6 +50,7 @@ class Measurer {
   void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
+  [[nodiscard]] Missing missing_light(const CentroidLanes& lanes, std::size_t lane) const;
   void set_windows(CentroidLanes& lanes) const;
   [[nodiscard]] double own_window(std::size_t lane) const;
   [[nodiscard]] Flags undefined_shape(std::size_t lane) const;
