@@ -40,9 +40,9 @@ void expect_scatter(const RecipeCell& cell, const TrialScore& score) {
   }
 }
 
-/// The mean pull of flux and background that may stand beside its noise. The bias of a maximum of likelihood is of
-/// second order: of its own error it is a constant over the S/N (D. R. Cox, E. J. Snell 1968, J. R. Stat. Soc. B 30,
-/// 248). The constants are those measured at S/N 10 (of a free beta, 30): 0.052, 0.069 and 0.201 of an error.
+/// The mean pull of flux and background that stands beside its noise: measured, at S/N 10 (of a free beta, 30), 0.052,
+/// 0.069 and 0.201 of an error, and less at higher S/N. A bias of second order would fall as 1/SNR, which is how it is
+/// held; that it is one has not been shown.
 double second_order_pull(const RecipeCell& cell) {
   const MeasureOptions& o = cell.preset->options;
   const double constant = o.free_beta ? 6 : o.method == Method::moffat ? 0.7 : 0.5;
