@@ -155,7 +155,7 @@ class Walk {
   /// px. Sums in float leave a step uncertain by less than a tenth of this for windows up to 5 px of sigma.
   static constexpr double kRest = 5e-6;
   static constexpr double kFarthest = 8;       ///< sigma; a star that far off is another one
-  static constexpr double kNewtonRest = 1e-4;  ///< px: the next step would be less than 3e-6
+  static constexpr double kNewtonRest = 3e-5;  ///< px: the next step would be less than 1e-6
 
   void end(M which, V why) { store(hn::IfThenElse(which, why, load(lanes_.termination)), lanes_.termination); }
 
