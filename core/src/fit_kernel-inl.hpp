@@ -41,31 +41,12 @@ class FitKernel {
     free_[n_++] = kFitFlux;
     if (rules.free_level) free_[n_++] = kFitLevel;
     if (rules.free_width) free_[n_++] = kFitWidth;
-    // One direction of (e1, e2), which `along_` turns to where it points, stands in the place of e1.
+    // One direction of (e1, e2), which turn_shape() turns to where it points, stands in the place of e1.
     if (rules.stretch != StretchFreedom::held) free_[n_++] = kFitE1;
     if (rules.stretch == StretchFreedom::free) free_[n_++] = kFitE2;
     if (rules.free_beta) free_[n_++] = kFitBeta;
     set_limits();
     start();
-  }
-
-  /// Residuals of the stars whose chi2 asks for a second look; 0 of the others.
-  void tally(FitOutput<D>& out) {
-    const D d;
-    const V n = set(d, kSuspect * static_cast<double>(square_.side() * square_.side()));
-    const M suspect = hn::Or(hn::Not(square_.clean()), hn::Gt(sums_.chi2.get(0), n));
-    out.chi2 = sums_.chi2;
-    sums_.residual.clear();
-    sums_.light.clear();
-    if (!hn::AllFalse(d, suspect)) {
-      model_.prepare(p_, square_.radius());
-      for (std::size_t j = 0; j < square_.side(); ++j) {
-        model_.light(j, square_.side(), p_.get(kFitFlux), light_);
-        tally_row(square_, j, light_, p_.get(kFitLevel), sums_);
-      }
-    }
-    out.residual.put(0, hn::IfThenElseZero(suspect, sums_.residual.get(0)));
-    out.light.put(0, hn::IfThenElse(suspect, sums_.light.get(0), set(d, 1)));
   }
 
   /// Steps without a trial: one evaluation an iteration. Each stage ends for all lanes before the next begins, so that
@@ -129,6 +110,7 @@ class FitKernel {
 
  private:
   static constexpr double kRounding = std::is_same_v<Real<D>, float> ? 1e-6 : 1e-13;
+  static constexpr bool kRelaxes = std::is_same_v<Real<D>, float>;  // damping does that for one star in double
   // A step that rounding leaves uncertain, in parts of the light.
   static constexpr double kStill = std::is_same_v<Real<D>, float> ? 2e-6 : 1e-10;
   static constexpr double kNoBound = 1e6;                       // of a logarithm
@@ -136,6 +118,25 @@ class FitKernel {
   static constexpr double kRound = 1e-6;                        // stretch of a star that has no direction of its own
   static constexpr double kSuspect = 2;                         // chi2 a pixel
   static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
+
+  /// Residuals of the stars whose chi2 asks for a second look; 0 of the others.
+  void tally(FitOutput<D>& out) {
+    const D d;
+    const V n = set(d, kSuspect * static_cast<double>(square_.side() * square_.side()));
+    const M suspect = hn::Or(hn::Not(square_.clean()), hn::Gt(sums_.chi2.get(0), n));
+    out.chi2 = sums_.chi2;
+    sums_.residual.clear();
+    sums_.light.clear();
+    if (!hn::AllFalse(d, suspect)) {
+      model_.prepare(p_, square_.radius());
+      for (std::size_t j = 0; j < square_.side(); ++j) {
+        model_.light(j, square_.side(), p_.get(kFitFlux), light_);
+        tally_row(square_, j, light_, p_.get(kFitLevel), sums_);
+      }
+    }
+    out.residual.put(0, hn::IfThenElseZero(suspect, sums_.residual.get(0)));
+    out.light.put(0, hn::IfThenElse(suspect, sums_.light.get(0), set(d, 1)));
+  }
 
   void set_limits() {
     // Of a star whose axis ratio is held, the minor axis is narrower than the mean of both.
@@ -237,7 +238,6 @@ class FitKernel {
         damping = std::max(0.1 * damping, kLeastDamping);
       } else {
         damping *= 10;
-        forget_move();
         p_ = before;
         pinned_ = was_pinned;
         narrow_ = was_narrow;
@@ -450,7 +450,7 @@ class FitKernel {
     // A lane whose numbers are not finite fails every comparison, and stays behind.
     active = hn::And(active, hn::Lt(squared, set(d, 1e30)));
     M whole = active;
-    if constexpr (std::is_same_v<Real<D>, float>) relax();  // damping does that for one star
+    if constexpr (kRelaxes) relax();
     const Parameters<D> before = p_;
     const auto move = [&](FitParameter k, V limit) {
       const V by = step_.get(k);
@@ -479,14 +479,16 @@ class FitKernel {
     whole = hn::AndNot(came_off(was_wide, pinned_.get(kFitWidth)), whole);
     whole = hn::AndNot(came_off(was_beta, pinned_.get(kFitBeta)), whole);
     whole = hn::AndNot(came_off(was_narrow, narrow_.get(0)), whole);
-    for (std::size_t k = 0; k < kFitSize; ++k) moved_.put(k, hn::Sub(p_.get(k), before.get(k)));
-    slope_.put(0, slope_along(before.get(kFitFlux)));
-    was_whole_.put(0, hn::IfThenElseZero(whole, set(d, 1)));
+    if constexpr (kRelaxes) {
+      for (std::size_t k = 0; k < kFitSize; ++k) moved_.put(k, hn::Sub(p_.get(k), before.get(k)));
+      slope_.put(0, slope_along(before.get(kFitFlux)));
+      was_whole_.put(0, hn::IfThenElseZero(whole, set(d, 1)));
+    }
     const V dx = step_.get(kFitX), dy = step_.get(kFitY), moved2 = hn::MulAdd(dx, dx, hn::Mul(dy, dy));
     M done = hn::And(whole, hn::Lt(moved2, set(d, fit_rule::kCoarseStep * fit_rule::kCoarseStep)));
     near_.put(0, hn::IfThenElse(done, set(d, 1), near_.get(0)));
     if (stage == Stage::settle) {
-      // Less than a thousandth of the error, or than the last digits of the light.
+      // Less than a third of a thousandth of the error, or than the last digits of the light.
       const V flux = p_.get(kFitFlux), digits = hn::Mul(hn::Mul(flux, flux), sums_.h.get(at(kFitFlux, kFitFlux)));
       const M still = hn::Lt(squared, hn::Max(set(d, fit_rule::kFineStep), hn::Mul(set(d, kStill * kStill), digits)));
       done = hn::And(whole, still);
@@ -599,7 +601,7 @@ class FitKernel {
   void hold_stretch(M active) {
     if (rules_.stretch == StretchFreedom::held) return;
     const D d;
-    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), size = hn::Sqrt(hn::MulAdd(e1, e1, hn::Mul(e2, e2)));
+    const V e1 = p_.get(kFitE1), e2 = p_.get(kFitE2), size = stretch_size();
     V scale = hn::Div(set(d, fit_rule::kMaxStretch), hn::Max(size, set(d, fit_rule::kMaxStretch)));
     if (rules_.stretch == StretchFreedom::turned) {
       scale = hn::Div(set(d, std::hypot(rules_.e1, rules_.e2)), hn::Max(size, set(d, 1e-6)));

@@ -106,8 +106,8 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
 
 void Measurer::measure_batch() {
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
-    const PixelCensus pixels = census(block_, lane, plan_.fit.radius);
-    row_[lane]->flags |= pixels.flags;
+    pixels_[lane] = census(block_, lane, plan_.fit.radius);
+    row_[lane]->flags |= pixels_[lane].flags;
   }
   describe_light();
   plan_.fits ? fits() : centroids();
@@ -259,7 +259,7 @@ void Measurer::fits() {
   Terminations ends{};
   bool failed = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
-    const PixelCensus pixels = census(block_, lane, plan_.fit.radius);
+    const PixelCensus& pixels = pixels_[lane];
     Fit& fit = fits[lane];
     if (pixels.n_pix <= plan_.fit.free_parameters()) {
       fit.termination = Termination::too_few_pixels;

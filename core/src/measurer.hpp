@@ -67,6 +67,7 @@ class Measurer {
   std::array<StarRow*, StarBlock::kMaxLanes> row_{};
   std::array<std::size_t, StarBlock::kMaxLanes> star_{};
   std::array<LocalSky, StarBlock::kMaxLanes> sky_;
+  std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;  ///< of the stamps
 };
 
 }  // namespace starflow
