@@ -12,10 +12,42 @@
 // after foreach_target
 #include <hwy/highway.h>
 // after highway
+#include "elliptical_model-inl.hpp"
 #include "fit_kernel-inl.hpp"
+#include "separable_model-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
+
+template <class D, class Model>
+HWY_NOINLINE void fit_model(
+    const StarBlock& block, std::size_t lane, const FitRules& rules, const Model& model, FitOutput<D>& out) {
+  FitKernel<D, Model> kernel(block, lane, rules, model);
+  if constexpr (std::is_same_v<Real<D>, float>) {
+    kernel.run();
+  } else {
+    kernel.run_damped();
+  }
+  kernel.finish(out);
+}
+
+template <class D, bool kCircle>
+void fit_elliptical(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
+  const auto fit = [&]<class Radial>(Radial radial) {
+    fit_model(block, lane, rules, EllipticalModel<D, Radial, kCircle>(rules, radial), out);
+  };
+  if (rules.profile == Profile::gaussian) return fit(GaussianRadial<D>());
+  const double twice = 2 * rules.beta;
+  if (!rules.free_beta && twice == std::floor(twice)) return fit(HalfMoffatRadial<D>(rules.beta));
+  fit(MoffatRadial<D>());
+}
+
+template <class D>
+void fit_any(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
+  if (rules.separable()) return fit_model(block, lane, rules, SeparableModel<D>(rules), out);
+  const bool circle = rules.stretch == StretchFreedom::held && rules.e1 == 0 && rules.e2 == 0;
+  circle ? fit_elliptical<D, true>(block, lane, rules, out) : fit_elliptical<D, false>(block, lane, rules, out);
+}
 
 /// The cells of one lane as a Fit.
 template <class D>
@@ -42,13 +74,13 @@ void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
 
 void fit_block(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {
   FitOutput<FloatLanes> out;
-  fit_lanes(block, rules, out);
+  fit_any(block, 0, rules, out);
   for (std::size_t lane = 0; lane < block.size; ++lane) read_lane(out, lane, fits[lane]);
 }
 
 void fit_again(const StarBlock& block, std::size_t lane, const FitRules& rules, Fit& fit) {
   FitOutput<DoubleLane> out;
-  fit_lane(block, lane, rules, out);
+  fit_any(block, lane, rules, out);
   read_lane(out, 0, fit);
 }
 

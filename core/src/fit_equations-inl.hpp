@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The normal equations and the merit of a batch of fits at given parameters.
+
+// clang-format off
+#if defined(STARFLOW_FIT_EQUATIONS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STARFLOW_FIT_EQUATIONS_INL
+#undef STARFLOW_FIT_EQUATIONS_INL
+#else
+#define STARFLOW_FIT_EQUATIONS_INL
+#endif
+// clang-format on
+
+#include "fit_sums-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE {
+
+/// What a batch of fits gives, in the order of FitParameter where it is one of them.
+template <class D>
+struct FitOutput {
+  Parameters<D> value, variance;
+  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, beta_at_bound, narrow;
+};
+
+/// The fitted squares of a batch under a model.
+template <class D, class Model>
+class FitEquations {
+ public:
+  using V = hn::Vec<D>;
+  using M = hn::Mask<D>;
+
+  FitEquations(const StarBlock& block, std::size_t lane, const FitRules& rules, const Model& model)
+      : square_(block, lane, rules.radius), rules_(rules), model_(model) {
+    sums_.clear();  // a model that lacks a parameter leaves its sums alone: they count with the weight 0
+  }
+
+  [[nodiscard]] const Square<D>& square() const { return square_; }
+  [[nodiscard]] FitSums<D>& sums() { return sums_; }
+
+  void evaluate(const Parameters<D>& p, V per_gain) { sum(p, weighing(), per_gain); }
+
+  /// The same where all weights are those of the sky: by the short way in the lanes whose every pixel counts.
+  void evaluate_plain(const Parameters<D>& p, V per_gain) {
+    if constexpr (Model::kHasPlainSums) {
+      const D d;
+      const M clean = square_.clean();
+      if (hn::AllFalse(d, clean)) return evaluate(p, per_gain);
+      model_.prepare(p, square_.radius());
+      model_.plain_sums(square_, p.get(kFitFlux), p.get(kFitLevel));
+      model_.reduce(sums_);
+      if (hn::AllTrue(d, clean)) return;
+      const FitSums<D> plain = sums_;
+      evaluate(p, per_gain);
+      const auto take = [&](auto& to, const auto& from, std::size_t n) HWY_ATTR {
+        for (std::size_t k = 0; k < n; ++k) to.put(k, hn::IfThenElse(clean, from.get(k), to.get(k)));
+      };
+      take(sums_.h, plain.h, kTriangle);
+      take(sums_.gradient, plain.gradient, kFitSize);
+    } else {
+      evaluate(p, per_gain);
+    }
+  }
+
+  /// Sums of the normal equations at the present parameters.
+  void sum(const Parameters<D>& p, Weight weight, V per_gain) {
+    model_.prepare(p, square_.radius());
+    model_.prepare_products(square_.side());
+    const V flux = p.get(kFitFlux), level = p.get(kFitLevel);
+    V chi2 = hn::Zero(D());
+    const bool clean = hn::AllTrue(D(), square_.clean());
+    visit_weight(weight, clean, [&](auto kind, auto all_clean) HWY_ATTR {
+      for (std::size_t j = 0; j < square_.side(); ++j) {
+        model_.template add_row<kind(), all_clean()>(square_, j, flux, level, per_gain, chi2);
+      }
+    });
+    sums_.chi2.put(0, chi2);
+    model_.reduce(sums_);
+  }
+
+  [[nodiscard]] double merit(const Parameters<D>& p, V per_gain) {
+    V sum = hn::Zero(D());
+    for (std::size_t j = 0; j < square_.side(); ++j) {
+      model_.light(j, square_.side(), p.get(kFitFlux), light_);
+      sum = hn::Add(sum, row_merit(square_, j, weighing(), light_, p.get(kFitLevel), per_gain));
+    }
+    return static_cast<double>(hn::GetLane(sum));
+  }
+
+  /// Residuals of the stars whose chi2 asks for a second look; 0 of the others.
+  void tally(const Parameters<D>& p, FitOutput<D>& out) {
+    const D d;
+    const V n = set(d, kSuspect * static_cast<double>(square_.side() * square_.side()));
+    const M suspect = hn::Or(hn::Not(square_.clean()), hn::Gt(sums_.chi2.get(0), n));
+    out.chi2 = sums_.chi2;
+    sums_.residual.clear();
+    sums_.light.clear();
+    if (!hn::AllFalse(d, suspect)) {
+      model_.prepare(p, square_.radius());
+      for (std::size_t j = 0; j < square_.side(); ++j) {
+        model_.light(j, square_.side(), p.get(kFitFlux), light_);
+        tally_row(square_, j, light_, p.get(kFitLevel), sums_);
+      }
+    }
+    out.residual.put(0, hn::IfThenElseZero(suspect, sums_.residual.get(0)));
+    out.light.put(0, hn::IfThenElse(suspect, sums_.light.get(0), set(d, 1)));
+  }
+
+ private:
+  static constexpr double kSuspect = 2;  // chi2 a pixel
+
+  [[nodiscard]] Weight weighing() const { return rules_.estimator == Estimator::mle ? Weight::model : Weight::equal; }
+
+  Square<D> square_;
+  const FitRules& rules_;
+  Model model_;
+  FitSums<D> sums_;
+  Row<D> light_;
+};
+
+}  // namespace starflow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
