@@ -11,16 +11,18 @@
 #include "centroid_lanes-inl.hpp"
 #include "circle_centroid-inl.hpp"
 #include "log_parabola-inl.hpp"
+#include "stamp_chi2-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
 inline void centroid_batch(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes) {
   switch (rules.method) {
-    case Method::moments: return centroids::CircleCentroid(block, rules, lanes).run();
+    case Method::moments: centroids::CircleCentroid(block, rules, lanes).run(); break;
     case Method::quadratic: return centroids::LogParabola(block, rules, lanes).run();
-    default: return centroids::WindowCentroid(block, rules, lanes).run();
+    default: centroids::WindowCentroid(block, rules, lanes).run();
   }
+  centroids::StampChi2(block, rules, lanes).run();
 }
 
 }  // namespace starflow::HWY_NAMESPACE

@@ -16,6 +16,7 @@ struct CentroidRules {
   Method method = Method::windowed;  ///< one of those four
   float move_limit = 2;              ///< block px, from StarBlock::x, y
   int max_iterations = 50;
+  int stamp_radius = 6;  ///< half side of the square that chi2 looks at, up to the block's
 };
 
 /// A batch of centroids; lengths in block pixels from the centre of the central one, light in the block's units.
@@ -30,6 +31,9 @@ struct CentroidLanes {
   alignas(64) Lanes<float> x, y, cov_xx, cov_yy, cov_xy;
   alignas(64) Lanes<float> flux, flux_err;  ///< total, of the Gaussian that the moments describe
   alignas(64) Lanes<float> xx, yy, xy;      ///< moments with the window and the pixel taken out; NaN = too noisy
+  /// Of the pixels that count about the round Gaussian that the lane describes, over the stamp; quadratic: of the nine
+  /// logarithms about their best parabola.
+  alignas(64) Lanes<float> chi2;
   alignas(64) Lanes<float> iterations, n_pix, n_masked;
   alignas(64) Lanes<float> termination;  ///< a Termination; all but `converged` leave the rest undefined but the counts
 };

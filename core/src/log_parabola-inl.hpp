@@ -12,6 +12,7 @@
 // clang-format on
 
 #include "centroid_walk-inl.hpp"
+#include "normal_lanes-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE::centroids {
@@ -33,6 +34,7 @@ class LogParabola {
     fit();
     summit();
     errors();
+    misfit();
   }
 
  private:
@@ -146,19 +148,53 @@ class LogParabola {
           lanes_.flux);
   }
 
-  /// Carries the variance of each pixel, the star's own light as the parabola has it, to the position and the flux.
+  /// Variance of the logarithm of a pixel, the star's own light as the parabola has it.
+  [[nodiscard]] V log_variance(int i, int j) const {
+    V height = num(0);
+    const std::array<double, kCount> power = {1.0, 1.0 * i, 1.0 * j, 1.0 * i * i, 1.0 * j * j, 1.0 * i * j};
+    for (std::size_t c = 0; c < kCount; ++c) height = hn::MulAdd(num(power[c]), coefficient_.get(c), height);
+    const V light = hn::Exp(d, clamp(height, num(-80), num(80)));
+    const V per_gain = hn::Load(d, block_.per_gain.data());
+    return hn::Div(hn::MulAdd(per_gain, light, plain_variance(variance_.get(cell(i, j)))), square(light));
+  }
+
+  /// chi2 of the parabola that fits the logarithms best by their variances: what they have along the three directions
+  /// in which no parabola reaches, by the covariance there. Of 3 degrees of freedom.
+  void misfit() {
+    constexpr std::size_t kBeyond = 3;
+    Table<D, kBeyond> beyond;
+    Table<D, kBeyond*(kBeyond + 1) / 2> covariance;
+    beyond.clear();
+    covariance.clear();
+    const V per_peak = inverse(value_.get(cell(0, 0)));  // small logarithms lose fewer digits
+    each([&](int i, int j) {
+      const double ii = i * i - 2.0 / 3, jj = j * j - 2.0 / 3;
+      const std::array<double, kBeyond> by = {i * jj, ii * j, ii * jj};
+      const V v = log_variance(i, j), part = hn::Mul(value_.get(cell(i, j)), per_peak);
+      const V height = hn::Log(d, hn::IfThenElse(hn::Gt(part, num(0)), part, num(1)));
+      for (std::size_t a = 0; a < kBeyond; ++a) {
+        beyond.put(a, hn::MulAdd(num(by[a]), height, beyond.get(a)));
+        for (std::size_t b = 0; b <= a; ++b) {
+          covariance.put(at(a, b), hn::MulAdd(num(by[a] * by[b]), v, covariance.get(at(a, b))));
+        }
+      }
+    });
+    Factors<D, kBeyond> factors;
+    const M good = factors.factor(covariance, kBeyond, 1e-6);
+    Table<D, kBeyond> weighted = beyond;
+    factors.solve(kBeyond, weighted);
+    V chi2 = num(0);
+    for (std::size_t a = 0; a < kBeyond; ++a) chi2 = hn::MulAdd(beyond.get(a), weighted.get(a), chi2);
+    store(hn::IfThenElse(good, chi2, hn::NaN(d)), lanes_.chi2);
+  }
+
+  /// Carries the variance of each pixel to the position and the flux.
   void errors() {
     const V dx = dx_.get(0), dy = dy_.get(0), cxx = cxx_.get(0), cyy = cyy_.get(0), cxy = cxy_.get(0);
-    const V per_gain = hn::Load(d, block_.per_gain.data());
     V bxx = num(0), byy = bxx, bxy = bxx, v0 = bxx;
     each([&](int i, int j) {
       const auto by = share(i, j);
-      V height = num(0);
-      const std::array<double, kCount> power = {1.0, 1.0 * i, 1.0 * j, 1.0 * i * i, 1.0 * j * j, 1.0 * i * j};
-      for (std::size_t c = 0; c < kCount; ++c) height = hn::MulAdd(num(power[c]), coefficient_.get(c), height);
-      const V light = hn::Exp(d, clamp(height, num(-80), num(80)));
-      const V variance = hn::MulAdd(per_gain, light, plain_variance(variance_.get(cell(i, j))));
-      const V v = hn::Div(variance, square(light));  // of the logarithm
+      const V v = log_variance(i, j);
       // The slope at the summit stays 0, so that its change there over the curvature is the step.
       const V gx = hn::MulAdd(num(2 * by[kXX]), dx, hn::MulAdd(num(by[kXY]), dy, num(by[kX])));
       const V gy = hn::MulAdd(num(2 * by[kYY]), dy, hn::MulAdd(num(by[kXY]), dx, num(by[kY])));

@@ -20,7 +20,7 @@
 namespace starflow::test {
 namespace {
 
-std::array<std::uint32_t, 14> bits(const Result& r) { return std::bit_cast<std::array<std::uint32_t, 14>>(r.raw); }
+std::array<std::uint32_t, 15> bits(const Result& r) { return std::bit_cast<std::array<std::uint32_t, 15>>(r.raw); }
 
 /// 400 stars of S/N 5 to 2,000 and FWHM 2.4 to 3.5 px with starts up to half a pixel off; every tenth has a bad pixel,
 /// and the core of the brightest is saturated.

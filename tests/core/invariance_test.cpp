@@ -78,9 +78,10 @@ double slack(std::string_view name, double value, double ellipticity, Tolerance 
   if (name == "theta") return t.value * 60 / std::max(ellipticity, 1e-3);
   if (name == "eccentricity") return t.value / std::max(value, 1e-2);
   if (name.find("err") != std::string_view::npos || name == "beta") return t.error * std::abs(value);
+  // Residuals of nine pixels that move by d of their noise each move a chi2 by up to 2 d sqrt(9 chi2).
+  if (name == "chi2") return t.value * std::max(value, 6 * std::sqrt(value));
   // Positions, moments and covariances may be near 0 by chance; what is positive counts relative to itself.
-  const bool positive =
-      name.starts_with("flux") || name.starts_with("fwhm") || name == "noise" || name == "snr" || name == "chi2";
+  const bool positive = name.starts_with("flux") || name.starts_with("fwhm") || name == "noise" || name == "snr";
   return t.value * (positive ? std::abs(value) : std::max(1.0, std::abs(value)));
 }
 

@@ -23,15 +23,15 @@ inline constexpr std::array<Method, 4> kCentroids = {Method::windowed, Method::a
 /// One star's numbers, in frame px and ADU.
 struct Result {
   double x = 0, y = 0, flux = 0;
-  std::array<float, 14> raw{};  // every output as it is
+  std::array<float, 15> raw{};  // every output as it is
   Termination termination = Termination::converged;
-  double cov_xx = 0, cov_yy = 0, cov_xy = 0, flux_err = 0, xx = 0, yy = 0, xy = 0, n_pix = 0, n_masked = 0;
+  double cov_xx = 0, cov_yy = 0, cov_xy = 0, flux_err = 0, xx = 0, yy = 0, xy = 0, n_pix = 0, n_masked = 0, chi2 = 0;
 };
 
 inline Result result(const StarBlock& block, const CentroidLanes& l, std::size_t k) {
   Result r;
-  r.raw = {l.x[k],  l.y[k],  l.cov_xx[k], l.cov_yy[k], l.cov_xy[k],      l.flux[k],     l.flux_err[k],
-           l.xx[k], l.yy[k], l.xy[k],     l.n_pix[k],  l.termination[k], l.n_masked[k], l.iterations[k]};
+  r.raw = {l.x[k],  l.y[k],  l.cov_xx[k], l.cov_yy[k],      l.cov_xy[k],   l.flux[k],       l.flux_err[k], l.xx[k],
+           l.yy[k], l.xy[k], l.n_pix[k],  l.termination[k], l.n_masked[k], l.iterations[k], l.chi2[k]};
   const auto d = [](float v) { return static_cast<double>(v); };
   r.x = block.to_frame_x(k, d(l.x[k]));
   r.y = block.to_frame_y(k, d(l.y[k]));
@@ -43,6 +43,7 @@ inline Result result(const StarBlock& block, const CentroidLanes& l, std::size_t
   r.xx = d(l.xx[k]);
   r.yy = d(l.yy[k]);
   r.xy = d(l.xy[k]);
+  r.chi2 = d(l.chi2[k]);
   r.n_pix = d(l.n_pix[k]);
   r.n_masked = d(l.n_masked[k]);
   r.termination = static_cast<Termination>(l.termination[k]);
@@ -80,7 +81,7 @@ inline std::vector<Result> measure(const Setting& s,
     }
     end_block(*block);
     lanes->sigma.fill(static_cast<float>(s.sigma));
-    run_centroids(*block, {s.method, static_cast<float>(s.move_limit), 50}, *lanes);
+    run_centroids(*block, {s.method, static_cast<float>(s.move_limit), 50, s.radius}, *lanes);
     for (std::size_t k = first; k < last; ++k) out[order[k]] = result(*block, *lanes, k - first);
   }
   return out;

@@ -62,6 +62,12 @@ struct StarFields {
   Cell<double> sharpness, roundness1, roundness2;
   Cell<double> hfr;          ///< px, radius of half the flux
   Cell<double> mean_radius;  ///< px, sum(f r)/sum(f)
+  /// Of the stamp's pixels, with the weights 1 / (background variance + model / gain). Fits: about what was fitted.
+  /// Windowed, adaptive, moments: about the round Gaussian with the position, flux and FWHM of the row (the expected
+  /// FWHM where the row has none); the position is not where this is least, which adds (mean pull^2 above the bound) /
+  /// dof: below 1 % of dof from FWHM 3 px on up to S/N 100. Quadratic: of the nine logarithms about their best
+  /// parabola. About 1 per degree of freedom for a lone Gaussian star, more for a blend, a cosmic ray or a hot pixel;
+  /// and for any other profile the more, the brighter the star: a centroid's sets no flag.
   Cell<double> chi2;
   Cell<std::int32_t> dof, n_pix, n_masked, iterations;
   Cell<Method> method, method_used;
@@ -119,8 +125,9 @@ void zip_columns(Visit&& visit, T&... t) {
   visit("roundness2", "", "DAOFIND GROUND (marginal heights)", t.roundness2...);
   visit("hfr", "px", "radius that holds half of the flux", t.hfr...);
   visit("mean_radius", "px", "flux-weighted mean radius", t.mean_radius...);
-  visit("chi2", "", "weighted sum of squared residuals", t.chi2...);
-  visit("dof", "", "pixels used less free parameters", t.dof...);
+  visit("chi2", "", "weighted squared residuals about the fit, or about the round Gaussian that a centroid describes",
+        t.chi2...);
+  visit("dof", "", "terms of chi2 less free parameters; 0 = no chi2", t.dof...);
   visit("n_pix", "", "pixels used", t.n_pix...);
   visit("n_masked", "", "pixels of the stamp left out", t.n_masked...);
   visit("iterations", "", "iterations of the estimator", t.iterations...);

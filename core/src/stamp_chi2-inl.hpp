@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// How well a stamp is described by the round Gaussian that a centroid reports, compiled for each instruction set.
+
+// clang-format off
+#if defined(STARFLOW_STAMP_CHI2_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STARFLOW_STAMP_CHI2_INL
+#undef STARFLOW_STAMP_CHI2_INL
+#else
+#define STARFLOW_STAMP_CHI2_INL
+#endif
+// clang-format on
+
+#include "centroid_walk-inl.hpp"
+#include "separable_model-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE::centroids {
+
+/// The fits' chi2, of the Gaussian that has the position and the flux of the lanes and the mean of their widths: over
+/// the same stamp, its pixels integrated, with the same weights 1 / (background variance + model / gain). Nothing was
+/// minimised, so that it lies above the least one by what the centroid's errors are above the bound.
+class StampChi2 {
+ public:
+  StampChi2(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
+      : square_(block, 0, rules.stamp_radius), lanes_(lanes) {}
+
+  void run() {
+    const int radius = square_.radius();
+    const V xx = load(lanes_.xx), yy = load(lanes_.yy), xy = load(lanes_.xy);
+    const V own = hn::Sqrt(hn::Sqrt(hn::NegMulAdd(xy, xy, hn::Mul(xx, yy))));
+    const V sigma = hn::IfThenElse(hn::Gt(own, num(0)), own, load(lanes_.sigma));  // false for NaN
+    const V held =
+        clamp(sigma, num(fit_rule::kMinFwhm * kSigmaPerFwhm), num(fit_rule::kMaxFwhmRadii * kSigmaPerFwhm * radius));
+    x_.integrate(load(lanes_.x), held, radius);
+    y_.integrate(load(lanes_.y), held, radius);
+    store(hn::AllTrue(d, square_.clean()) ? sum<true>() : sum<false>(), lanes_.chi2);
+  }
+
+ private:
+  template <bool kClean>
+  [[nodiscard]] V sum() const {
+    const V flux = load(lanes_.flux), per_gain = square_.per_gain();
+    V total = num(0);
+    for (std::size_t j = 0; j < square_.side(); ++j) {
+      const PixelRow<D> row = square_.row(j);
+      const V row_flux = hn::Mul(flux, y_.g.get(j));
+      V chi2 = num(0);  // a sum a row: they need not wait for each other
+      for (std::size_t i = 0; i < square_.side(); ++i) {
+        const V m = hn::Mul(row_flux, x_.g.get(i)), v = kClean ? num(1) : row.variance(i);
+        weigh<D, Weight::model, kClean>(v, m, hn::Sub(row.value(i), m), per_gain, chi2);
+      }
+      total = hn::Add(total, chi2);
+    }
+    return total;
+  }
+
+  const Square<D> square_;
+  CentroidLanes& lanes_;
+  Axis<D> x_, y_;
+};
+
+}  // namespace starflow::HWY_NAMESPACE::centroids
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
