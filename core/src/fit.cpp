@@ -19,10 +19,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
-template <class D, class Model>
+template <class Model, class D, class... Profile>
 HWY_NOINLINE void fit_model(
-    const StarBlock& block, std::size_t lane, const FitRules& rules, const Model& model, FitOutput<D>& out) {
-  FitKernel<D, Model> kernel(block, lane, rules, model);
+    const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out, Profile... profile) {
+  FitKernel<D, Model> kernel(block, lane, rules, profile...);
   if constexpr (std::is_same_v<Real<D>, float>) {
     kernel.run();
   } else {
@@ -34,7 +34,7 @@ HWY_NOINLINE void fit_model(
 template <class D, bool kCircle>
 void fit_elliptical(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
   const auto fit = [&]<class Radial>(Radial radial) {
-    fit_model(block, lane, rules, EllipticalModel<D, Radial, kCircle>(rules, radial), out);
+    fit_model<EllipticalModel<D, Radial, kCircle>>(block, lane, rules, out, radial);
   };
   if (rules.profile == Profile::gaussian) return fit(GaussianRadial<D>());
   const double twice = 2 * rules.beta;
@@ -44,7 +44,7 @@ void fit_elliptical(const StarBlock& block, std::size_t lane, const FitRules& ru
 
 template <class D>
 void fit_any(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
-  if (rules.separable()) return fit_model(block, lane, rules, SeparableModel<D>(rules), out);
+  if (rules.separable()) return fit_model<SeparableModel<D>>(block, lane, rules, out);
   const bool circle = rules.stretch == StretchFreedom::held && rules.e1 == 0 && rules.e2 == 0;
   circle ? fit_elliptical<D, true>(block, lane, rules, out) : fit_elliptical<D, false>(block, lane, rules, out);
 }

@@ -29,8 +29,10 @@ class FitKernel {
   using V = hn::Vec<D>;
   using M = hn::Mask<D>;
 
-  FitKernel(const StarBlock& block, std::size_t lane, const FitRules& rules, const Model& model)
-      : rules_(rules), equations_(block, lane, rules, model), directions_(rules), bounds_(rules) {
+  /// \param profile  of the model's constructor, after the rules
+  template <class... Profile>
+  FitKernel(const StarBlock& block, std::size_t lane, const FitRules& rules, Profile... profile)
+      : rules_(rules), equations_(block, lane, rules, profile...), directions_(rules), bounds_(rules) {
     n_ = 0;
     free_[n_++] = kFitX;
     free_[n_++] = kFitY;

@@ -39,6 +39,9 @@ void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) 
     }
     if (block_.size == 0) continue;
     end_block(block_);
+    for (std::size_t i = next; i < std::min(next + block_.lanes, job_.detections.size()); ++i) {
+      fetch_ahead(block_, job_.frame, job_.detections.x[i], job_.detections.y[i]);
+    }
     measure_batch();
   }
 }

@@ -83,17 +83,18 @@ void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
   }
 }
 
-/// Asks for the pixels of a square that end_block() will read: by then they are near.
-void fetch_ahead(const StarBlock::Source& s, int side) {
-  const FrameView& f = s.frame;
-  const int first = std::max(0, s.first_x), last = std::min(f.width, s.first_x + side) - 1;
-  if (last < first) return;
-  visit_pixels(f, [&](auto pixels) {
-    for (int y = std::max(0, s.first_y); y < std::min(f.height, s.first_y + side); ++y) {
-      __builtin_prefetch(pixels.row(y) + first);
-      __builtin_prefetch(pixels.row(y) + last);
-    }
-  });
+/// The corner of the square about a star, px of the frame.
+struct Corner {
+  int x = 0, y = 0;
+};
+
+/// The middle of the central block pixel of a square about (x, y), less what an even pitch shifts it by. Far outside of
+/// the frame every pixel is missing, wherever it is exactly: this keeps hostile positions out of integer arithmetic.
+Corner central_pixel(const FrameView& frame, int pitch, double& x, double& y) {
+  const double far = 4.0 * StarBlock::kMaxSide * pitch, half = 0.5 * (pitch - 1);
+  x = std::clamp(x, -far, frame.width + far);
+  y = std::clamp(y, -far, frame.height + far);
+  return {static_cast<int>(std::lrint(x - half)), static_cast<int>(std::lrint(y - half))};
 }
 
 }  // namespace
@@ -103,28 +104,37 @@ void begin_block(StarBlock& block, int radius, int pitch) {
   block.pitch = pitch;
   block.lanes = simd_lanes();
   block.size = 0;
-  std::fill_n(block.variance.begin(), block.side() * block.side() * block.lanes, 1.0F);
+  const std::size_t n = block.side() * block.side() * block.lanes;
+  if (block.plain < n) std::fill_n(block.variance.begin(), n, 1.0F);
+  block.plain = std::max(block.plain, n);
 }
 
 void add_star(
     StarBlock& block, const FrameView& frame, const Detector& detector, const LocalSky& sky, double x, double y) {
   const std::size_t lane = block.size++;
   const int pitch = block.pitch;
-  // Far outside of the frame every pixel is missing, wherever it is exactly: this keeps hostile positions out of
-  // integer arithmetic.
-  const double far = 4.0 * StarBlock::kMaxSide * pitch;
-  const double held_x = std::clamp(x, -far, frame.width + far), held_y = std::clamp(y, -far, frame.height + far);
-  // An even pitch has its middle between two pixels of the frame.
-  const double half = 0.5 * (pitch - 1);
-  const int corner_x = static_cast<int>(std::lrint(held_x - half)),
-            corner_y = static_cast<int>(std::lrint(held_y - half));
-  block.centre_x[lane] = corner_x + half;
-  block.centre_y[lane] = corner_y + half;
-  block.x[lane] = static_cast<float>((held_x - block.centre_x[lane]) / pitch);
-  block.y[lane] = static_cast<float>((held_y - block.centre_y[lane]) / pitch);
-  block.source[lane] = {
-      frame, detector, sky, held_x, held_y, corner_x - block.radius * pitch, corner_y - block.radius * pitch};
-  fetch_ahead(block.source[lane], static_cast<int>(block.side()) * pitch);
+  const Corner corner = central_pixel(frame, pitch, x, y);
+  const double half = 0.5 * (pitch - 1);  // an even pitch has its middle between two pixels of the frame
+  block.centre_x[lane] = corner.x + half;
+  block.centre_y[lane] = corner.y + half;
+  block.x[lane] = static_cast<float>((x - block.centre_x[lane]) / pitch);
+  block.y[lane] = static_cast<float>((y - block.centre_y[lane]) / pitch);
+  block.source[lane] = {frame, detector, sky, x, y, corner.x - block.radius * pitch, corner.y - block.radius * pitch};
+}
+
+void fetch_ahead(const StarBlock& block, const FrameView& frame, double x, double y) {
+  if (!std::isfinite(x) || !std::isfinite(y)) return;
+  const Corner middle = central_pixel(frame, block.pitch, x, y);
+  const int reach = block.radius * block.pitch, side = static_cast<int>(block.side()) * block.pitch;
+  const Corner corner{middle.x - reach, middle.y - reach};
+  const int first = std::max(0, corner.x), last = std::min(frame.width, corner.x + side) - 1;
+  if (last < first) return;
+  visit_pixels(frame, [&](auto pixels) {
+    for (int row = std::max(0, corner.y); row < std::min(frame.height, corner.y + side); ++row) {
+      __builtin_prefetch(pixels.row(row) + first);
+      __builtin_prefetch(pixels.row(row) + last);
+    }
+  });
 }
 
 void end_block(StarBlock& block) {
@@ -139,6 +149,7 @@ void end_block(StarBlock& block) {
     block.unit_adu[lane] = source.sky.noise;
     if (!block.clean[lane]) {
       block.clean[lane] = true;
+      block.plain = 0;
       visit_pixels(source.frame, [&]<class T>(Plane<T> pixels) { fill_any(block, lane, Typed<T>{source, pixels}); });
     }
     const double gain = source.detector.gain_e_per_adu;

@@ -52,6 +52,7 @@ struct StarBlock {
   std::array<double, kMaxLanes> unit_adu;            ///< ADU of one unit of light
   std::array<double, kMaxLanes> centre_x, centre_y;  ///< of the central block pixel, px of the frame
   std::array<bool, kMaxLanes> clean;                 ///< every pixel of the square counts, none is saturated
+  std::size_t plain = 0;                             ///< variances from the first on that are 1 when a block begins
 
   [[nodiscard]] std::size_t side() const noexcept { return static_cast<std::size_t>(2 * radius + 1); }
   [[nodiscard]] std::size_t index(std::size_t column, std::size_t row, std::size_t lane) const noexcept {
@@ -71,6 +72,9 @@ void begin_block(StarBlock& block, int radius, int pitch);
 /// is read by end_block().
 void add_star(
     StarBlock& block, const FrameView& frame, const Detector& detector, const LocalSky& sky, double x, double y);
+
+/// Asks for the pixels about (x, y), so that they are near when a later block reads them.
+void fetch_ahead(const StarBlock& block, const FrameView& frame, double x, double y);
 
 /// Reads the pixels. The lanes that hold no star repeat the first, so that no arithmetic meets rubbish. \p block holds
 /// one star or more.
