@@ -5,6 +5,7 @@
 #include "failure.hpp"
 
 #include <starflow/graph/diagnostic.hpp>
+#include <starflow/graph/runner.hpp>
 #include <starflow/sdk/options.hpp>
 
 #include <cstddef>
@@ -85,18 +86,30 @@ void make(const NodeSpec& node, std::size_t i, Instances& made) {
       node.type->make);
 }
 
-}  // namespace
-
-Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log) {
+Instances make_nodes(const GraphSpec& spec, std::vector<Diagnostic>& problems) {
   const std::size_t n = spec.nodes.size();
   Instances made;
   made.sources.resize(n);
   made.nodes.resize(n);
   made.sinks.resize(n);
-  std::vector<Diagnostic> problems;
   for (std::size_t i = 0; i < n; ++i) {
     guarded(spec.nodes[i], problems, [&] { make(spec.nodes[i], i, made); });
   }
+  return made;
+}
+
+}  // namespace
+
+void check_nodes(const GraphSpec& spec) {
+  std::vector<Diagnostic> problems;
+  const Instances made = make_nodes(spec, problems);
+  if (!problems.empty()) throw ConfigError(std::move(problems));
+}
+
+Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log) {
+  const std::size_t n = spec.nodes.size();
+  std::vector<Diagnostic> problems;
+  Instances made = make_nodes(spec, problems);
   Claims claims(force);
   for (const std::string& file : spec.files) claims.graph_file(file);
   const auto start_all = [&](auto& objects) {

@@ -101,6 +101,7 @@ int command_measure(const MeasureArguments& a) {
 int command_validate(const RunArguments& arguments) {
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
   const graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides(arguments));
+  graph::check_nodes(spec);
   fmt::print("{}: ok, {}, configuration {}\n", arguments.graph, counted(spec.nodes.size(), "node"), spec.config_hash);
   return ExitCode::all_ok;
 }

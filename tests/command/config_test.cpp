@@ -42,6 +42,16 @@ TEST_F(Config, ATypoInAnOptionHasItsPlaceAndAProposal) {
                   "did you mean \"threshold_sigma\"?", "1 problem; nothing was run"});
 }
 
+TEST_F(Config, OptionsThatContradictEachOtherHaveTheirPlace) {
+  write_graph(std::string(kDetect) + '\n' +
+              R"({"id": "stars", "type": "centroid", "in": {"frame": "sky.frame", "detections": "det"},
+"options": {"method": "gaussian", "shape": "circular", "fixed": {"theta": 20}}},)" +
+              '\n' + kSink);
+  expect_refused(
+      {"g.json:6:75: error: nodes[2].options.fixed.theta: node 'stars': the angle belongs to a turned ellipse",
+       "allowed with \"shape\": \"rotated\""});
+}
+
 TEST_F(Config, ATypoInASetArgumentIsNamed) {
   write_graph(std::string(kDetect) + kStars + kSink);
   expect_refused({"--set nodes.det.options.fwmh: error: unknown option \"fwmh\"", "did you mean \"fwhm\"?",

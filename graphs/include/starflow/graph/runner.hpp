@@ -18,6 +18,10 @@
 
 namespace starflow::graph {
 
+/// Makes every node of \p spec from its options and starts none: no input is opened, no output claimed.
+/// \throws ConfigError with the options that contradict each other, of all nodes
+void check_nodes(const GraphSpec& spec);
+
 /// What became of one frame.
 struct FrameResult {
   FrameInfo info;

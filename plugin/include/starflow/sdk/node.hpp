@@ -175,7 +175,9 @@ struct NodeType {
   bool serial = false;  ///< one frame at a time, in order (for nodes with a memory)
 };
 
-/// A factory for T, which has a constructor from `const Options&` and derives from Source, Node or Sink.
+/// A factory for T, which has a constructor from `const Options&` and derives from Source, Node or Sink. The
+/// constructor reads the options and throws OptionError where they contradict each other; files are opened in start(),
+/// which a check of the graph does not call.
 template <class T>
 Factory factory_of() {
   if constexpr (std::is_base_of_v<Source, T>) {
