@@ -91,9 +91,9 @@ TEST_F(Configs, HaveMethodsThatLoad) {
     EXPECT_EQ(name.rfind(options(spec, "stars").text("method"), 0), 0U) << "a preset is named after its method";
     names.insert(name);
   }
-  for (const char* promised :
-       {"windowed", "windowed_halflight", "adaptive", "moments", "quadratic", "gaussian", "gaussian_circular",
-        "gaussian_rotated", "gaussian_ls", "moffat", "moffat_rotated", "moffat_free"}) {
+  for (const char* promised : {"windowed", "windowed_halflight", "adaptive", "moments", "quadratic", "gaussian",
+                               "gaussian_circular", "gaussian_rotated", "gaussian_ls", "moffat", "moffat_rotated",
+                               "moffat_free", "weighted_moments", "gaussian_fit", "moffat_fit"}) {
     EXPECT_TRUE(names.contains(promised)) << promised;
   }
 }
@@ -114,6 +114,20 @@ TEST_F(Configs, HaveMethodsThatMeasureWhatTheirNamesSay) {
   EXPECT_EQ(preset("moffat_rotated").outline, Outline::rotated);
   EXPECT_TRUE(preset("moffat_free").free_beta);
   EXPECT_EQ(preset("windowed_halflight").window, WindowFrom::half_light);
+}
+
+TEST_F(Configs, KnowMethodsByTheirOtherNames) {
+  for (const auto& [other, name] :
+       {std::pair{"weighted_moments", "windowed"}, {"gaussian_fit", "gaussian"}, {"moffat_fit", "moffat"}}) {
+    SCOPED_TRACE(other);
+    const MeasureOptions a = read_centroid(options(batch({{"parameters.method", other}}), "stars"));
+    const MeasureOptions b = read_centroid(options(batch({{"parameters.method", name}}), "stars"));
+    EXPECT_EQ(a.method, b.method);
+    EXPECT_EQ(a.outline, b.outline);
+    EXPECT_EQ(a.window, b.window);
+    EXPECT_EQ(a.level, b.level);
+    EXPECT_EQ(a.beta, b.beta);
+  }
 }
 
 // The preset leaves beta open, so that either name of it can be set.
@@ -186,7 +200,7 @@ TEST_F(Configs, QuicklookRunsWithEveryMethod) {
     SCOPED_TRACE(name);
     const GraphSpec spec =
         load("quicklook.json", {{"parameters.frames", "1"}, {"parameters.method", name}, {"parameters.output", lines}});
-    const std::string method = options(spec, "stars").text("method");
+    const std::string method(kMethodNames[static_cast<std::size_t>(read_centroid(options(spec, "stars")).method)]);
     const auto score = quicklook_score(spec);
     EXPECT_GE(score.at("completeness").get<double>(), 0.99);
     // The faintest, of S/N 10, may fall back.
