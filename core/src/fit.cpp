@@ -68,7 +68,9 @@ void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
   fit.beta_at_bound = cell(out.beta_at_bound, 0) > 0;
   fit.narrow = cell(out.narrow, 0) > 0;
   fit.termination = cell(out.converged, 0) > 0  ? Termination::converged
+                    : !std::isfinite(fit.chi2)  ? Termination::nonfinite
                     : cell(out.singular, 0) > 0 ? Termination::singular
+                    : cell(out.stalled, 0) > 0  ? Termination::stalled
                                                 : Termination::max_iterations;
 }
 
@@ -110,14 +112,38 @@ Termination judge(const Fit& fit, const StarBlock& block, std::size_t lane, cons
   return wide || long_drawn ? Termination::at_bound : fit.termination;
 }
 
+/// The rules with the axis ratio held along x (\p sign 1) or y (-1).
+FitRules along_axis(const FitRules& rules, double sign) {
+  FitRules one = rules;
+  one.stretch = StretchFreedom::held;
+  one.e1 = sign * std::abs(rules.e1);
+  return one;
+}
+
+/// Of two fits of a star, the one that converged, or fits better.
+const Fit& better(const Fit& along_x, const Fit& along_y) {
+  const bool x = along_x.termination == Termination::converged, y = along_y.termination == Termination::converged;
+  return (x == y ? along_y.chi2 < along_x.chi2 : y) ? along_y : along_x;
+}
+
 }  // namespace
 
 void run_fits(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {
+  if (rules.stretch == StretchFreedom::either_axis) {
+    std::array<Fit, StarBlock::kMaxLanes> along_y;
+    run_fits(block, along_axis(rules, 1), fits);
+    run_fits(block, along_axis(rules, -1), along_y);
+    for (std::size_t lane = 0; lane < block.size; ++lane) fits[lane] = better(fits[lane], along_y[lane]);
+    return;
+  }
   HWY_DYNAMIC_DISPATCH(fit_block)(block, rules, fits);
   for (std::size_t lane = 0; lane < block.size; ++lane) fits[lane].termination = judge(fits[lane], block, lane, rules);
 }
 
 Fit refit(const StarBlock& block, std::size_t lane, const FitRules& rules) {
+  if (rules.stretch == StretchFreedom::either_axis) {
+    return better(refit(block, lane, along_axis(rules, 1)), refit(block, lane, along_axis(rules, -1)));
+  }
   Fit fit;
   HWY_DYNAMIC_DISPATCH(fit_again)(block, lane, rules, fit);
   fit.termination = judge(fit, block, lane, rules);

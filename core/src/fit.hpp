@@ -21,9 +21,10 @@ enum FitParameter : std::size_t { kFitX, kFitY, kFitFlux, kFitLevel, kFitWidth, 
 /// Which ellipses a fit may try.
 enum class StretchFreedom : std::uint8_t {
   held,
-  along_x,  ///< e1 alone: axes along the frame's
-  along,    ///< any axis ratio at the angle held
-  turned,   ///< any angle at the axis ratio held
+  along_x,      ///< e1 alone: axes along the frame's
+  along,        ///< any axis ratio at the angle held, which stays the major axis
+  turned,       ///< any angle at the axis ratio held
+  either_axis,  ///< the axis ratio held, along x or along y: whichever fits a star better
   free
 };
 
@@ -40,27 +41,28 @@ struct FitRules {
   int nodes = 2;          ///< Gauss-Legendre nodes along the side of a pixel, 1..4, where erf does not serve
   int radius = 6;         ///< half side of the fitted square, up to the block's
   double move_limit = 2;
-  int max_iterations = 50;
+  int max_iterations = 50;  ///< of all stages together
 
   [[nodiscard]] bool separable() const {
     return profile == Profile::gaussian && e2 == 0 &&
            (stretch == StretchFreedom::held || stretch == StretchFreedom::along_x);
   }
   [[nodiscard]] int free_parameters() const {
-    const int shape = stretch == StretchFreedom::held ? 0 : stretch == StretchFreedom::free ? 2 : 1;
+    const bool held = stretch == StretchFreedom::held || stretch == StretchFreedom::either_axis;
+    const int shape = held ? 0 : stretch == StretchFreedom::free ? 2 : 1;
     return 3 + (free_level ? 1 : 0) + (free_width ? 1 : 0) + shape + (free_beta ? 1 : 0);
   }
 };
 
 /// The rules of a step, the same in float and double.
 namespace fit_rule {
-inline constexpr double kMinFwhm = 0.7;       ///< px, of the minor axis: below, pixels hold no width
+inline constexpr double kMinFwhm = kMinAxisFwhmPx;  ///< px, of the minor axis
 inline constexpr double kMaxFwhmRadii = 4.7;  ///< of the fitted square: wider stars can't be told from the background
 inline constexpr double kMaxStretch = 3;      ///< axis ratio 20
 inline constexpr double kMinBeta = 1.5;       ///< of one that is free: below, the wings can't be told from the sky
 inline constexpr double kMaxBeta = 12;        ///< beyond, a Moffat is a Gaussian to any pixel
 inline constexpr double kCoarseStep = 0.03;   ///< px: where the weights change from the background's to the model's
-inline constexpr double kFineStep = 1e-7;    ///< of the squared step in units of its own error: 0.0003 sigma
+inline constexpr double kFineStep = 1e-7;     ///< of the squared step in units of its own error: 0.0003 sigma
 }  // namespace fit_rule
 
 struct Fit {

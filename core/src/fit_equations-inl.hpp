@@ -20,7 +20,7 @@ namespace starflow::HWY_NAMESPACE {
 template <class D>
 struct FitOutput {
   Parameters<D> value, variance;
-  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, beta_at_bound, narrow;
+  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, stalled, beta_at_bound, narrow;
 };
 
 /// The fitted squares of a batch under a model.

@@ -55,7 +55,7 @@ class FitKernel {
     const Stage first = approaches() ? Stage::approach : Stage::settle;
     approach(all, first, true);
     if (first == Stage::settle) return;
-    release_beta();
+    release();
     approach(hn::Gt(near_.get(0), hn::Zero(d)), Stage::settle, false);
   }
 
@@ -64,7 +64,7 @@ class FitKernel {
     per_gain_.clear();
     if (approaches()) {
       descend(Stage::approach);
-      release_beta();
+      release();
     }
     descend(Stage::settle);
   }
@@ -101,6 +101,7 @@ class FitKernel {
     out.iterations = iterations_;
     out.converged.put(0, hn::IfThenElseZero(hn::And(good, hn::Gt(converged_.get(0), hn::Zero(d))), set(d, 1)));
     out.singular = singular_;
+    out.stalled = stalled_;
     out.beta_at_bound.put(0, point_.pinned.get(kFitBeta));
     out.narrow.put(0, hn::Max(point_.narrow.get(0), rules_.free_width ? point_.pinned.get(kFitWidth) : hn::Zero(d)));
   }
@@ -118,8 +119,8 @@ class FitKernel {
     point_.value.put(kFitY, square_.start_y());
     point_.value.put(kFitLevel, hn::Zero(d));
     point_.value.put(kFitWidth, set(d, bounds_.start_width()));
-    point_.value.put(kFitE1, set(d, rules_.e1));
-    point_.value.put(kFitE2, set(d, rules_.e2));
+    point_.value.put(kFitE1, set(d, finds_angle() ? 0 : rules_.e1));
+    point_.value.put(kFitE2, set(d, finds_angle() ? 0 : rules_.e2));
     point_.value.put(kFitBeta, set(d, rules_.beta));
     // The flux of a Gaussian of that width whose peak is the brightest of the central 3x3.
     V peak = hn::Zero(d);
@@ -136,16 +137,29 @@ class FitKernel {
     iterations_.clear();
     point_.pinned.clear();
     if (rules_.free_beta) point_.pinned.put(kFitBeta, set(d, 1));
+    if (finds_angle()) point_.pinned.put(kFitE1, set(d, 1));
     point_.narrow.clear();
     singular_.clear();
+    stalled_.clear();
     step_.clear();
   }
 
-  /// Weights of the background, and beta as it was given, lead near to the solution from farther away.
-  [[nodiscard]] bool approaches() const { return rules_.estimator == Estimator::mle || rules_.free_beta; }
+  /// A stretch that may only turn has the merit's maximum across its minimum, and no slope there: a round star at its
+  /// place tells on which side to start.
+  [[nodiscard]] bool finds_angle() const { return rules_.stretch == StretchFreedom::turned; }
 
-  void release_beta() {
+  /// Weights of the background, and beta as it was given, lead near to the solution from farther away.
+  [[nodiscard]] bool approaches() const {
+    return rules_.estimator == Estimator::mle || rules_.free_beta || finds_angle();
+  }
+
+  void release() {
     share_.forget();
+    if (finds_angle()) {
+      evaluate(true);
+      directions_.stretch_round(point_, sums_);
+      point_.pinned.put(kFitE1, hn::Zero(D()));
+    }
     per_gain_.put(0, square_.per_gain());
     point_.pinned.put(kFitBeta, hn::Zero(D()));
   }
@@ -155,7 +169,10 @@ class FitKernel {
 
   void approach(M active, Stage stage, bool equal_weights) {
     const D d;
-    for (int round = 0; round < rules_.max_iterations && !hn::AllFalse(d, active); ++round) {
+    const V most = set(d, rules_.max_iterations);
+    for (;;) {
+      active = hn::And(active, hn::Lt(iterations_.get(0), most));
+      if (hn::AllFalse(d, active)) return;
       iterations_.add(0, hn::IfThenElseZero(active, set(d, 1)));
       evaluate(equal_weights);
       reduce();
@@ -172,9 +189,11 @@ class FitKernel {
     const D d;
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
     double damping = 1e-3;
+    stalled_.clear();
     evaluate(false);
     double best = equations_.merit(point_.value, per_gain_.get(0));
-    for (int round = 0; round < rules_.max_iterations && damping < kHopeless; ++round) {
+    const V most = set(d, rules_.max_iterations);
+    while (hn::AllTrue(d, hn::Lt(iterations_.get(0), most))) {
       iterations_.add(0, set(d, 1));
       reduce();
       for (std::size_t i = 0; i < n_; ++i) h_.put(at(i, i), hn::Mul(h_.get(at(i, i)), set(d, 1 + damping)));
@@ -195,6 +214,9 @@ class FitKernel {
         damping *= 10;
         point_ = before;
         evaluate(false);
+        if (damping < kHopeless) continue;
+        stalled_.put(0, set(d, 1));
+        return;
       }
     }
   }
@@ -321,7 +343,7 @@ class FitKernel {
   Table<D, kTriangle> h_;
   Factors<D, kFitSize> factors_;
   Table<D, kFitSize * kFitSize> inverse_;
-  Table<D, 1> per_gain_, near_, singular_, converged_, iterations_;
+  Table<D, 1> per_gain_, near_, singular_, stalled_, converged_, iterations_;
 };
 
 }  // namespace starflow::HWY_NAMESPACE

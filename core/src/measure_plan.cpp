@@ -36,9 +36,9 @@ void set_stretch(FitRules& fit, const MeasureOptions& o) {
   fit.e1 = size * std::cos(2 * theta);
   fit.e2 = size * std::sin(2 * theta);
   if (std::abs(fit.e2) < 1e-12) fit.e2 = 0;
-  if (ratio && (angle || o.outline == Outline::axis_aligned)) return;
+  if (ratio && (angle || size == 0)) return;
   if (ratio) {
-    fit.stretch = StretchFreedom::turned;
+    fit.stretch = o.outline == Outline::axis_aligned ? StretchFreedom::either_axis : StretchFreedom::turned;
   } else if (o.outline == Outline::axis_aligned) {
     fit.stretch = StretchFreedom::along_x;
   } else {
@@ -61,7 +61,10 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   const bool given = o.method == Method::windowed && o.window == WindowFrom::given;
   // On its way a window that leaves the block is cut alike on both sides: the way itself needs no room.
   const double window = kWindowSigmas * (given ? o.window_sigma_px : own_sigma) + 1;
-  pitch = pitch_for(std::max(stamp, given ? window : 0.0), fwhm_px);
+  const HeldShape& held = o.held;
+  const double ratio = std::isnan(held.ellipticity) ? 1 : 1 - held.ellipticity;
+  const double narrowest = std::isnan(held.fwhm_px) ? fwhm_px : std::min(fwhm_px, held.fwhm_px * std::sqrt(ratio));
+  pitch = pitch_for(std::max(stamp, given ? window : 0.0), narrowest);
   fwhm = fwhm_px / pitch;
   const auto held_radius = [&](double px) {
     return std::min(static_cast<int>(std::ceil(px / pitch)), StarBlock::kMaxRadius);
@@ -75,7 +78,6 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
                            : std::max({fit.radius, held_radius(window), held_radius(adaptive),
                                        std::min(dao.reach(), StarBlock::kMaxRadius)});
 
-  const HeldShape& held = o.held;
   fit.profile = o.method == Method::moffat ? Profile::moffat : Profile::gaussian;
   fit.sampling = o.sampling;
   fit.estimator = o.estimator;

@@ -116,6 +116,7 @@ void Measurer::measure_batch() {
   plan_.fits ? fits() : centroids();
   apertures();
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    drop_overflow(*row_[lane]);
     if ((row_[lane]->flags & flag::saturated) != 0 && saturated_core(lane)) drop_shape(*row_[lane]);
   }
 }
@@ -345,6 +346,7 @@ void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t
                ratio = std::exp(size);  // major over minor axis
   const double cosh = 0.5 * (ratio + 1 / ratio), sinh = size > 1e-6 ? 0.5 * (ratio - 1 / ratio) / size : 1.0;
   set_shape(row, sigma2 * (cosh + sinh * p[kFitE1]), sigma2 * (cosh - sinh * p[kFitE1]), sigma2 * sinh * p[kFitE2]);
+  if (!std::isnan(plan_.options.held.theta_deg)) row.theta = plan_.options.held.theta_deg;  // of a round star too
   if (!fit.narrow) row.fwhm_err = fwhm * std::sqrt(fit.variance[kFitWidth]);
   if (fit.narrow || fit.beta_at_bound) row.flags |= flag::at_bound;
   if (plan_.fit.profile == Profile::moffat) {

@@ -43,6 +43,7 @@ class ShapeBounds {
 
   /// ln of the FWHM to begin with.
   [[nodiscard]] double start_width() const {
+    if (!rules_.free_width) return std::log(rules_.fwhm);
     return std::clamp(std::log(rules_.fwhm), std::max(low_[kFitWidth], least_log_), high_[kFitWidth]);
   }
 
@@ -52,7 +53,7 @@ class ShapeBounds {
     const V was_wide = at.pinned.get(kFitWidth), was_beta = at.pinned.get(kFitBeta), was_narrow = at.narrow.get(0);
     hold_within(kFitWidth, active, at, directions.gradient(sums, kFitWidth));
     if (beta) hold_within(kFitBeta, active, at, sums.gradient.get(kFitBeta));
-    hold_stretch(active, at);
+    hold_stretch(active, directions, at);
     hold_minor(active, directions, sums, at);
     return hn::Or(hn::Or(hn::Gt(was_wide, at.pinned.get(kFitWidth)), hn::Gt(was_beta, at.pinned.get(kFitBeta))),
                   hn::Gt(was_narrow, at.narrow.get(0)));
@@ -76,13 +77,16 @@ class ShapeBounds {
     at.pinned.put(k, hn::IfThenElse(active, hn::IfThenElseZero(hn::Or(below, above), set(d, 1)), at.pinned.get(k)));
   }
 
-  void hold_stretch(M active, FitPoint<D>& at) const {
+  void hold_stretch(M active, const ShapeDirections<D>& directions, FitPoint<D>& at) const {
     if (rules_.stretch == StretchFreedom::held) return;
     const D d;
     const V e1 = at.value.get(kFitE1), e2 = at.value.get(kFitE2), size = stretch_size(at);
     V scale = hn::Div(set(d, fit_rule::kMaxStretch), hn::Max(size, set(d, fit_rule::kMaxStretch)));
     if (rules_.stretch == StretchFreedom::turned) {
       scale = hn::Div(set(d, std::hypot(rules_.e1, rules_.e2)), hn::Max(size, set(d, 1e-6)));
+    }
+    if (rules_.stretch == StretchFreedom::along) {  // stretched across its axis, it would have turned by 90 degrees
+      scale = hn::IfThenElseZero(hn::Gt(directions.along_axis(e1, e2), hn::Zero(d)), scale);
     }
     at.value.put(kFitE1, hn::IfThenElse(active, hn::Mul(e1, scale), e1));
     at.value.put(kFitE2, hn::IfThenElse(active, hn::Mul(e2, scale), e2));
@@ -107,7 +111,10 @@ class ShapeBounds {
     directions.point(at, g1, g2, c, s);
     const V flux = at.value.get(kFitFlux),
             by_width = hn::Mul(half, hn::Mul(directions.gradient(sums, kFitWidth), flux));
-    const V by_size = hn::Mul(flux, hn::MulAdd(c, g1, hn::Mul(s, g2)));
+    V by_size = hn::Mul(flux, hn::MulAdd(c, g1, hn::Mul(s, g2)));
+    if (rules_.stretch == StretchFreedom::along) {  // a round star is not stretched the other way
+      by_size = hn::IfThenElse(hn::Lt(size, set(d, kRoundStretch)), hn::Max(by_size, zero), by_size);
+    }
     const M held = hn::And(below, hn::Gt(by_size, by_width)), move = hn::And(active, below);
     if (rules_.free_width) at.value.put(kFitWidth, hn::IfThenElse(move, hn::Mul(half, hn::Add(major, low)), width));
     at.value.put(kFitE1, hn::IfThenElse(move, hn::Mul(e1, scale), e1));

@@ -43,6 +43,11 @@ class ShapeDirections {
   using M = hn::Mask<D>;
 
   explicit ShapeDirections(const FitRules& rules) : rules_(rules) {
+    if (rules.stretch == StretchFreedom::along) {
+      const double angle = std::atan2(rules.e2, rules.e1);
+      axis_x_ = std::cos(angle);
+      axis_y_ = std::sin(angle);
+    }
     direction_.clear();
     plain_gradient_.clear();
   }
@@ -65,15 +70,19 @@ class ShapeDirections {
     put_direction(0, one, hn::Mul(twice, c), hn::Mul(twice, s));
     const M turn = across ? hn::Gt(one, zero) : narrow, round = hn::Lt(size, set(d, kRoundStretch));
     if (rules_.stretch == StretchFreedom::along) {
-      const double angle = std::atan2(rules_.e2, rules_.e1);
-      put_direction(1, zero, set(d, std::cos(angle)), set(d, std::sin(angle)));
+      put_direction(1, zero, set(d, axis_x_), set(d, axis_y_));
     } else {
       put_direction(1, zero, hn::IfThenElse(turn, hn::Neg(s), one), hn::IfThenElse(turn, c, zero));
     }
     put_direction(2, zero, zero, one);
     at.pinned.put(kFitE2, hn::IfThenElseZero(narrow, one));
     const bool turns = across || rules_.stretch == StretchFreedom::free;
-    if (!across) at.pinned.put(kFitE1, hn::IfThenElseZero(turns ? hn::And(narrow, round) : narrow, one));
+    M held = turns ? hn::And(narrow, round) : narrow;
+    if (rules_.stretch == StretchFreedom::along) {  // a round star that would be stretched across its axis
+      const V pull = hn::Mul(along_axis(sums.gradient.get(kFitE1), sums.gradient.get(kFitE2)), at.value.get(kFitFlux));
+      held = hn::Or(held, hn::And(round, hn::Le(pull, zero)));
+    }
+    if (!across) at.pinned.put(kFitE1, hn::IfThenElseZero(held, one));
     apply(sums);
     if (!turns) return;
     // The path round a circle bends: a pull outwards by g_r turns it as a curvature g_r / |e| more would.
@@ -99,16 +108,31 @@ class ShapeDirections {
     return turned ? plain_gradient_.get(k - kFitWidth) : sums.gradient.get(k);
   }
 
-  /// Where (e1, e2) points, as a unit vector; from a round star, to where a stretch serves the merit most.
+  /// Part of (e1, e2) along the axis that the rules hold.
+  [[nodiscard]] V along_axis(V e1, V e2) const {
+    const D d;
+    return hn::MulAdd(e1, set(d, axis_x_), hn::Mul(e2, set(d, axis_y_)));
+  }
+
+  /// Stretches a round star as far as the rules say, to where that serves the merit most.
+  void stretch_round(FitPoint<D>& at, const FitSums<D>& sums) const {
+    V c = hn::Zero(D()), s = c;
+    point(at, sums.gradient.get(kFitE1), sums.gradient.get(kFitE2), c, s);
+    const V size = set(D(), std::hypot(rules_.e1, rules_.e2));
+    at.value.put(kFitE1, hn::Mul(size, c));
+    at.value.put(kFitE2, hn::Mul(size, s));
+  }
+
+  /// Where (e1, e2) points, as a unit vector; from a round star, to where a stretch that the rules
+  /// allow serves the merit most.
   void point(const FitPoint<D>& at, V g1, V g2, V& c, V& s) const {
     const D d;
     const V e1 = at.value.get(kFitE1), e2 = at.value.get(kFitE2), flux = at.value.get(kFitFlux);
-    if (rules_.stretch == StretchFreedom::along || rules_.stretch == StretchFreedom::along_x) {
-      const bool tilted = rules_.stretch == StretchFreedom::along;
-      const double angle = tilted ? std::atan2(rules_.e2, rules_.e1) : 0.0;
-      const V x = set(d, std::cos(angle)), y = set(d, std::sin(angle)), along = hn::MulAdd(x, g1, hn::Mul(y, g2));
-      g1 = hn::Mul(along, x);
-      g2 = hn::Mul(along, y);
+    if (rules_.stretch == StretchFreedom::along_x) g2 = hn::Zero(d);
+    if (rules_.stretch == StretchFreedom::along) {
+      c = set(d, axis_x_);
+      s = set(d, axis_y_);
+      return;
     }
     const M round = hn::Lt(stretch_size(at), set(d, kRoundStretch));
     const V x = hn::IfThenElse(round, hn::Mul(g1, flux), e1), y = hn::IfThenElse(round, hn::Mul(g2, flux), e2);
@@ -160,6 +184,7 @@ class ShapeDirections {
   }
 
   const FitRules& rules_;
+  double axis_x_ = 1, axis_y_ = 0;  // of (e1, e2), with StretchFreedom::along
   Table<D, 9> direction_;
   Table<D, 3> plain_gradient_;
   bool turned_ = false;

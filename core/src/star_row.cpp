@@ -17,7 +17,8 @@ Flags flag_of(Termination t) {
     case Termination::too_few_pixels: return flag::too_few_pixels;
     case Termination::max_iterations:
     case Termination::singular:
-    case Termination::nonfinite: break;
+    case Termination::nonfinite:
+    case Termination::stalled: break;
   }
   return flag::no_convergence;
 }
@@ -46,6 +47,21 @@ void set_errors(StarRow& row, double cov_xx, double cov_yy, double cov_xy) {
   } else {
     row.flags |= flag::no_covariance;
   }
+}
+
+void drop_overflow(StarRow& row) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  bool any = false;
+  for (double* value : {&row.x_err, &row.y_err, &row.xy_cov, &row.flux, &row.flux_err, &row.flux_aperture,
+                        &row.flux_aperture_err, &row.flux_sum, &row.flux_sum_err, &row.background, &row.background_err,
+                        &row.snr, &row.fwhm_err, &row.beta_err, &row.hfr, &row.mean_radius, &row.chi2}) {
+    if (!std::isinf(*value)) continue;
+    *value = none;
+    any = true;
+  }
+  if (!any) return;
+  row.x_err = row.y_err = row.xy_cov = row.flux_err = row.background_err = row.fwhm_err = row.beta_err = none;
+  row.flags |= flag::no_covariance;
 }
 
 void drop_shape(StarRow& row) {

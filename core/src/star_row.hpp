@@ -33,6 +33,9 @@ void set_shape(StarRow& row, double xx, double yy, double xy);
 /// Errors of the position from its covariance, px^2; a flag where it is none.
 void set_errors(StarRow& row, double cov_xx, double cov_yy, double cov_xy);
 
+/// Takes back every error, and what is infinite, of a star whose sums were beyond the numbers; a flag says so.
+void drop_overflow(StarRow& row);
+
 /// Takes back what a saturated core can't tell.
 void drop_shape(StarRow& row);
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -91,6 +92,18 @@ void refuse(const Options& o, std::initializer_list<const char*> options, const 
   }
 }
 
+/// \throws OptionError where the minor axis of what is held is narrower than any that is fitted.
+void refuse_narrow_axis(const HeldShape& held) {
+  const double minor = held.fwhm_px * std::sqrt(1 - held.ellipticity);  // NaN where either is free
+  if (!(minor < kMinAxisFwhmPx)) return;
+  const double most = 1 - kMinAxisFwhmPx * kMinAxisFwhmPx / (held.fwhm_px * held.fwhm_px);
+  throw OptionError("fixed.ellipticity",
+                    fmt::format("with fixed.fwhm {} px the minor axis would be {:.3g} px wide, and {} px is the least; "
+                                "allowed is an ellipticity up to {:.3g}, or a fixed.fwhm from {:.3g} px",
+                                held.fwhm_px, minor, kMinAxisFwhmPx, std::floor(1000 * most) / 1000,
+                                std::ceil(1000 * kMinAxisFwhmPx / std::sqrt(1 - held.ellipticity)) / 1000));
+}
+
 void read_profile(const Options& o, MeasureOptions& m) {
   m.outline = m.method == Method::moffat ? Outline::circular : Outline::axis_aligned;
   if (o.has("shape")) m.outline = one_of<Outline>(kOutlineNames, o.text("shape"));
@@ -111,6 +124,7 @@ void read_profile(const Options& o, MeasureOptions& m) {
   }
   if (o.has("fixed.fwhm")) m.held.fwhm_px = o.number("fixed.fwhm");
   if (o.has("fixed.ellipticity")) m.held.ellipticity = o.number("fixed.ellipticity");
+  refuse_narrow_axis(m.held);
   if (o.has("fixed.theta")) m.held.theta_deg = o.number("fixed.theta");
 }
 
@@ -191,7 +205,7 @@ std::vector<OptionSpec> profile_table() {
   beta.form = Accepts::number | Accepts::text;
   beta.choices = {std::string(kFree)};
   OptionSpec theta =
-      number("fixed.theta", "Angle of the major axis held at this value; a rotated fit has it.", "deg", -90, 90);
+      number("fixed.theta", "Angle of the major axis held at this value; only a rotated fit has it.", "deg", -90, 90);
   theta.above_minimum = true;
   return {
       choice("shape", "Outline of the fitted profile; axis_aligned for gaussian and circular for moffat unless given.",
@@ -202,8 +216,10 @@ std::vector<OptionSpec> profile_table() {
              kSamplingNames),
       choice("estimator", "Maximum likelihood (mle, unless given), or unweighted least squares.", kEstimatorNames),
       beta,
-      number("fixed.fwhm", "Width of the fitted profile held at this value.", "px", kMinFwhmPx, kMaxFwhmPx),
-      number("fixed.ellipticity", "1 - b/a of the fitted profile held at this value.", "", 0, 0.9),
+      number("fixed.fwhm", "Width of the fitted profile held at this value.", "px", kMinAxisFwhmPx, kMaxFwhmPx),
+      number("fixed.ellipticity",
+             "1 - b/a of the fitted profile held at this value; axis_aligned: along x or y, as each star fits better.",
+             "", 0, 0.9),
       theta,
       number("fixed.beta", "The same as a number for beta.", "", kMinBeta, kMaxBeta)};
 }
@@ -250,8 +266,8 @@ std::vector<OptionSpec> centroid_option_table() {
   specs.push_back(
       with_default(number("move_limit", "A position farther than this from its detection is refused.", "FWHM", 0.1, 10),
                    d.move_limit));
-  OptionSpec iterations =
-      number("max_iterations", "Iterations after which a star counts as not converged.", "", 1, 1000);
+  OptionSpec iterations = number(
+      "max_iterations", "Iterations, of all stages together, after which a star counts as not converged.", "", 1, 1000);
   iterations.form = Accepts::integer;
   specs.push_back(with_default(std::move(iterations), std::int64_t{d.max_iterations}));
   return specs;

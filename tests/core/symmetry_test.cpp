@@ -75,6 +75,21 @@ INSTANTIATE_TEST_SUITE_P(Methods, Symmetry, testing::ValuesIn(test::preset_cases
   return one.param.name;
 });
 
+/// An axis ratio that lies along x or y, and so changes sides with the frame.
+std::vector<MeasureCase> held_shapes() {
+  std::vector<MeasureCase> cases;
+  for (const Method method : {Method::gaussian, Method::moffat}) {
+    MeasureCase one{test::method_name(method), test::options_of(method)};
+    one.options.outline = Outline::axis_aligned;
+    one.options.held.ellipticity = 0.06;
+    cases.push_back(std::move(one));
+  }
+  return cases;
+}
+INSTANTIATE_TEST_SUITE_P(HeldShapes, Symmetry, testing::ValuesIn(held_shapes()), [](const auto& one) {
+  return one.param.name;
+});
+
 // Sums run in another order, in float: 1e-5 px, and 1e-5 of the rest.
 TEST_P(Symmetry, OfTheFrameIsThatOfTheStars) {
   const StarTable plain = run({"as it is", false, false, false}, GetParam().options);

@@ -87,6 +87,10 @@ INSTANTIATE_TEST_SUITE_P(
         Contradiction{"ThetaOfAnAlignedEllipse", {{"fixed.theta", 20.0}}, "fixed.theta", "\"shape\": \"rotated\""},
         Contradiction{
             "ThetaOfACircle", {{"shape", "circular"s}, {"fixed.theta", 20.0}}, "fixed.theta", "\"shape\": \"rotated\""},
+        Contradiction{"AxisTooNarrow",
+                      {{"shape", "rotated"s}, {"fixed.fwhm", 0.8}, {"fixed.ellipticity", 0.5}},
+                      "fixed.ellipticity",
+                      "up to 0.234, or a fixed.fwhm from 0.99 px"},
         Contradiction{"LevelFittedByWindowed",
                       {{"method", "windowed"s}, {"background", "fit"s}},
                       "background",
@@ -163,6 +167,11 @@ TEST(CentroidRefusals, AreRefusedOutOfTheirRange) {
   const auto word = problem(R"({"method": "moffat", "beta": "fre"})");
   ASSERT_TRUE(word);
   EXPECT_EQ(word->hint, "did you mean \"free\"?");
+}
+
+TEST(CentroidRefusals, TakeTheNarrowestAxisThatIsAllowed) {
+  EXPECT_EQ(refused({{"shape", "rotated"s}, {"fixed.fwhm", 0.8}, {"fixed.ellipticity", 0.234}}).option, "");
+  EXPECT_EQ(refused({{"shape", "rotated"s}, {"fixed.fwhm", 0.99}, {"fixed.ellipticity", 0.5}}).option, "");
 }
 
 TEST(CentroidRefusals, TakeAllThatBelongsToAMoffat) {

@@ -57,12 +57,16 @@ enum class NoiseFrom : std::uint8_t {
   model     ///< (level - pedestal) / gain + (read noise / gain)^2; needs a gain
 };
 
-/// Shape parameters held at these values; NaN = free.
+/// FWHM along the minor axis below which no profile is fitted, px: pixels hold no width there.
+inline constexpr double kMinAxisFwhmPx = 0.7;
+
+/// Shape parameters held at these values; NaN = free. The minor axis of what they describe is no narrower than
+/// kMinAxisFwhmPx.
 struct HeldShape {
   static constexpr double kFree = std::numeric_limits<double>::quiet_NaN();
-  double fwhm_px = kFree;      ///< 0.5..50 px
-  double ellipticity = kFree;  ///< 1 - b/a, 0..0.9
-  double theta_deg = kFree;    ///< (-90, 90]; with Outline::rotated
+  double fwhm_px = kFree;      ///< 0.7..50 px
+  double ellipticity = kFree;  ///< 1 - b/a, 0..0.9; with Outline::axis_aligned along x or y, as each star fits better
+  double theta_deg = kFree;    ///< of the major axis, (-90, 90]; with Outline::rotated
 };
 
 /// A ring about a star.
@@ -88,7 +92,7 @@ struct MeasureOptions {
   double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = the detections'
   double stamp_radius = 1.75;  ///< half side of the square stamp, in FWHM, 0.5..10
   double move_limit = 0.75;    ///< a position farther from its start is refused, in FWHM, 0.1..10
-  int max_iterations = 50;     ///< 1..1000
+  int max_iterations = 50;     ///< 1..1000, of all stages of a fit together
 };
 
 /// The FWHM that measure() goes by, px: the options', else the detections', else 3.

@@ -33,11 +33,12 @@ enum class Termination : std::uint8_t {
   singular,         ///< the normal matrix is not positive definite
   nonfinite,        ///< a sum or a parameter was not finite
   nonpositive_flux,
-  too_few_pixels
+  too_few_pixels,
+  stalled  ///< no step, however short, fits better, though the slope says that one should
 };
 inline constexpr std::string_view kTerminationNames[] = {"converged",        "max_iterations", "at_bound",
                                                          "moved_from_seed",  "singular",       "nonfinite",
-                                                         "nonpositive_flux", "too_few_pixels"};
+                                                         "nonpositive_flux", "too_few_pixels", "stalled"};
 
 /// The fields of a star, as cells of one kind: columns of a table, or the values of one row.
 /// NaN = not defined; the flags say why.
