@@ -11,7 +11,7 @@
 #endif
 // clang-format on
 
-#include "centroid_walk-inl.hpp"
+#include "missing_light-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE::centroids {
@@ -52,6 +52,16 @@ struct WindowAxis {
       n = hn::Add(n, hn::IfThenElseZero(inside(offset(block, i, centre.get(0))), num(1)));
     }
     return n;
+  }
+};
+
+/// Weight of a pixel of both axes by its distance.
+struct WindowWeight {
+  V radius_x, radius_y;
+  RoundLight window;
+
+  V operator()(V dx, V dy) const {
+    return hn::Mul(hn::Mul(soft_rim(radius_x, hn::Abs(dx)), soft_rim(radius_y, hn::Abs(dy))), window.at(dx, dy));
   }
 };
 
@@ -127,9 +137,13 @@ struct BestWindow {
     return hn::Add(hn::Max(u, num(0)), num(1));
   }
 
+  /// Of a star of that variance, from the light that the window shows.
+  static V flux(V own, V window, V light) {
+    return hn::Mul(hn::Max(light, num(0)), hn::Add(num(1), hn::Div(own, window)));
+  }
+
   static V variance(V own, V window, V light, V per_gain) {
-    const V flux = hn::Mul(hn::Max(light, num(0)), hn::Add(num(1), hn::Div(own, window)));
-    const V c = hn::Div(hn::Mul(num(4 / std::numbers::pi), hn::Mul(flux, per_gain)), own);
+    const V c = hn::Div(hn::Mul(num(4 / std::numbers::pi), hn::Mul(flux(own, window, light), per_gain)), own);
     return hn::Max(hn::Mul(own, ratio(hn::Min(c, num(1e9)))), num(kLeast));
   }
 };
@@ -137,8 +151,8 @@ struct BestWindow {
 /// The two centroids in a Gaussian window, from the first step to the last error.
 class WindowCentroid {
  public:
-  WindowCentroid(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
-      : block_(block), rules_(rules), lanes_(lanes) {}
+  WindowCentroid(StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
+      : block_(block), rules_(rules), lanes_(lanes), missing_(block) {}
 
   void run() {
     Walk walk(block_, rules_, lanes_);
@@ -148,11 +162,13 @@ class WindowCentroid {
     expected_.put(0, expected);
     window_.put(0, adaptive ? hn::Max(expected, num(BestWindow::kLeast)) : expected);
     sums_.sum.clear();
+    star_.clear();
     x_.centre.put(0, load(lanes_.x));
     y_.centre.put(0, load(lanes_.y));
     M settled = adaptive ? hn::Not(walk.running()) : walk.running();  // lanes whose window no longer changes
     while (walk.goes_on()) {
       place(walk.running());
+      if (missing_.any()) fill(walk);
       sums_.add_up(block_, x_, y_, walk.running());
       const V window = window_.get(0), s0 = sums_.sum.get(WindowSums::k0);
       const V taken = step(walk, settled);
@@ -165,26 +181,36 @@ class WindowCentroid {
       }
     }
     count();
-    walk.finish();
+    const M one_sided = judge();
+    store(hn::IfThenElseZero(one_sided, num(1)), lanes_.one_sided);
+    walk.finish(one_sided);
     deconvolve();
     errors();
   }
 
  private:
-  static constexpr double kSettled = 0.02;  // px
+  static constexpr double kSettled = 0.02;     // px
+  static constexpr double kLeastShare = 0.02;  // of what a whole window would tell; below, the step is SExtractor's
+  static constexpr int kLearning = 20;  // rounds in which the light put into missing pixels follows the star's width
 
   /// Newton's step for the mean m in the window: (1 - P / window)^-1 m, P the moments about m. It is exact for a
   /// Gaussian however far it is off, which that for the sum itself is not. Twice the mean, SExtractor's step, where the
   /// moments are not those of a star.
   V step(Walk& walk, M settled) {
+    settled = hn::AndNot(missing_.lanes(), settled);
     const V per_light = inverse(sums_.sum.get(WindowSums::k0)), per_window = inverse(window_.get(0));
     const V mx = hn::Mul(sums_.sum.get(WindowSums::kX), per_light);
     const V my = hn::Mul(sums_.sum.get(WindowSums::kY), per_light);
-    const V axx = hn::NegMulAdd(sums_.moment(WindowSums::kXX, WindowSums::kX, WindowSums::kX), per_window, num(1));
-    const V ayy = hn::NegMulAdd(sums_.moment(WindowSums::kYY, WindowSums::kY, WindowSums::kY), per_window, num(1));
-    const V axy = hn::Neg(hn::Mul(sums_.moment(WindowSums::kXY, WindowSums::kX, WindowSums::kY), per_window));
+    V axx = hn::NegMulAdd(sums_.moment(WindowSums::kXX, WindowSums::kX, WindowSums::kX), per_window, num(1));
+    V ayy = hn::NegMulAdd(sums_.moment(WindowSums::kYY, WindowSums::kY, WindowSums::kY), per_window, num(1));
+    V axy = hn::Neg(hn::Mul(sums_.moment(WindowSums::kXY, WindowSums::kX, WindowSums::kY), per_window));
+    if (missing_.any()) {
+      axx = hn::NegMulAdd(missing_.slope_xx(), per_light, axx);
+      ayy = hn::NegMulAdd(missing_.slope_yy(), per_light, ayy);
+      axy = hn::NegMulAdd(missing_.slope_xy(), per_light, axy);
+    }
     const V det = hn::NegMulAdd(axy, axy, hn::Mul(axx, ayy)), per_det = inverse(det);
-    const V low = num(0.2), high = num(1.5);
+    const V low = hn::IfThenElse(missing_.lanes(), num(kLeastShare), num(0.2)), high = num(1.5);
     M star = hn::And(hn::And(hn::Gt(axx, low), hn::Lt(axx, high)), hn::And(hn::Gt(ayy, low), hn::Lt(ayy, high)));
     star = hn::And(star, hn::Gt(det, square(low)));
     const V sx = hn::Mul(hn::NegMulAdd(axy, my, hn::Mul(ayy, mx)), per_det);
@@ -201,6 +227,29 @@ class WindowCentroid {
   void place(M moving) {
     x_.fill(block_, hn::IfThenElse(moving, load(lanes_.x), x_.centre.get(0)), window_.get(0));
     y_.fill(block_, hn::IfThenElse(moving, load(lanes_.y), y_.centre.get(0)), window_.get(0));
+  }
+
+  [[nodiscard]] WindowWeight weight() const {
+    const V half = num(0.5);
+    return {hn::Sub(x_.reach.get(0), half), hn::Sub(y_.reach.get(0), half), {num(1), window_.get(0)}};
+  }
+
+  /// Puts light into missing pixels, by what the sums before showed of the star.
+  void fill(const Walk& walk) {
+    const V x = x_.centre.get(0), y = y_.centre.get(0), window = window_.get(0), s0 = sums_.sum.get(WindowSums::k0);
+    missing_.aim(x, y, walk.coarse());
+    if (walk.rounds() < kLearning) {
+      const V seen = BestWindow::star_variance(sums_, window, expected_.get(0));
+      const V now = hn::IfThenElse(hn::Gt(s0, num(0)), seen, expected_.get(0));
+      star_.put(0, hn::IfThenElse(walk.running(), now, star_.get(0)));
+    }
+    const V own = star_.get(0), whole = BestWindow::flux(own, window, num(1));
+    missing_.fill(x, y, x_.span, y_.span, missing_.star(s0, whole, own), weight(), walk.running());
+  }
+
+  [[nodiscard]] M judge() {
+    if (!missing_.any()) return hn::Lt(num(1), num(0));
+    return missing_.judge(x_.centre.get(0), y_.centre.get(0), x_.span, y_.span, {num(1), star_.get(0)}, weight());
   }
 
   void count() {
@@ -288,21 +337,30 @@ class WindowCentroid {
       byy = hn::MulAdd(hn::Mul(ww, uu), t0, byy);
       v0 = hn::MulAdd(ww, tf, v0);
     }
-    store(hn::Sqrt(hn::Div(v0, left_.get(0))), lanes_.flux_err);
     const V s0 = sums_.sum.get(WindowSums::k0);
-    const V axx = hn::NegMulAdd(per_window, sums_.sum.get(WindowSums::kXX), s0);
-    const V ayy = hn::NegMulAdd(per_window, sums_.sum.get(WindowSums::kYY), s0);
-    const V axy = hn::Neg(hn::Mul(per_window, sums_.sum.get(WindowSums::kXY)));
+    V axx = hn::NegMulAdd(per_window, sums_.sum.get(WindowSums::kXX), s0);
+    V ayy = hn::NegMulAdd(per_window, sums_.sum.get(WindowSums::kYY), s0);
+    V axy = hn::Neg(hn::Mul(per_window, sums_.sum.get(WindowSums::kXY)));
+    if (missing_.any()) {
+      const RoundLight light{peak, wide};
+      const auto by_value = [=](V dx, V dy) {
+        return hn::MulAdd(hn::MulAdd(x_scale, dx, hn::Mul(xy_scale, dy)), dx,
+                          hn::MulAdd(y_scale, square(dy), constant));
+      };
+      missing_.correct(x, y, x_.span, y_.span, weight(), by_value, light, s0, {axx, ayy, axy, bxx, byy, bxy, v0});
+    }
+    store(hn::Sqrt(hn::Div(v0, left_.get(0))), lanes_.flux_err);
     store_covariance(axx, ayy, axy, bxx, byy, bxy, lanes_);
   }
 
-  const StarBlock& block_;
+  StarBlock& block_;
   const CentroidRules& rules_;
   CentroidLanes& lanes_;
+  MissingLight missing_;
   WindowAxis x_, y_;
   WindowSums sums_;
   Table<D, StarBlock::kMaxSide> light_x_, light_y_;
-  Table<D, 1> window_, expected_, qxx_, qyy_, qxy_, wide_, own_, left_;
+  Table<D, 1> window_, expected_, star_, qxx_, qyy_, qxy_, wide_, own_, left_;
 };
 
 }  // namespace starflow::HWY_NAMESPACE::centroids

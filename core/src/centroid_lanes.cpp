@@ -16,7 +16,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
-inline void centroid_batch(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes) {
+inline void centroid_batch(StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes) {
   switch (rules.method) {
     case Method::moments: centroids::CircleCentroid(block, rules, lanes).run(); break;
     case Method::quadratic: return centroids::LogParabola(block, rules, lanes).run();
@@ -33,7 +33,7 @@ namespace starflow {
 
 HWY_EXPORT(centroid_batch);
 
-void run_centroids(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes) {
+void run_centroids(StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes) {
   HWY_DYNAMIC_DISPATCH(centroid_batch)(block, rules, lanes);
 }
 

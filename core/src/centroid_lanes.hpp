@@ -34,11 +34,14 @@ struct CentroidLanes {
   /// Of the pixels that count about the round Gaussian that the lane describes, over the stamp; quadratic: of the nine
   /// logarithms about their best parabola.
   alignas(64) Lanes<float> chi2;
+  /// 1 where so many pixels of one side are missing that the light made up in their place says where the star is; the
+  /// covariance knows nothing of that. Else 0.
+  alignas(64) Lanes<float> one_sided;
   alignas(64) Lanes<float> iterations, n_pix, n_masked;
   alignas(64) Lanes<float> termination;  ///< a Termination; all but `converged` leave the rest undefined but the counts
 };
 
-/// Measures all stars of \p block about StarBlock::x, y.
-void run_centroids(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes);
+/// Measures all stars of \p block about StarBlock::x, y. Missing pixels hold light on the way, and 0 again at the end.
+void run_centroids(StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes);
 
 }  // namespace starflow

@@ -104,6 +104,14 @@ class Walk {
 
   [[nodiscard]] HWY_INLINE M running() const { return hn::Lt(load(lanes_.termination), num(0)); }
 
+  [[nodiscard]] int rounds() const { return round_; }
+
+  /// Lanes that have not come near to their end yet.
+  [[nodiscard]] M coarse() const {
+    const V x = last_x_.get(0), y = last_y_.get(0), taken = hn::MulAdd(x, x, square(y));
+    return round_ == 0 ? running() : hn::And(running(), hn::Gt(taken, num(kCoarse * kCoarse)));
+  }
+
   [[nodiscard]] bool goes_on() const { return round_ < rules_.max_iterations && !hn::AllFalse(d, running()); }
 
   /// Moves the lanes that run by (dx, dy), which must be a step of about the right length. \p light  the weighted sum
@@ -138,12 +146,15 @@ class Walk {
                        hn::IfThenElse(finite, reason(Termination::nonpositive_flux), reason(Termination::nonfinite)));
     end(hn::AndNot(moves, active), failure);
     const V rest = hn::IfThenElse(quadratic, num(kNewtonRest * kNewtonRest), num(kRest * kRest));
-    end(hn::And(moves, hn::Lt(taken, rest)), reason(Termination::converged));
+    // A step that damping made short proves nothing.
+    end(hn::And(moves, hn::Lt(taken, hn::Mul(rest, square(damping_.get(0))))), reason(Termination::converged));
     return taken;
   }
 
   /// Closes the lanes that were still on their way, and takes a star of next to no pixels for what it is.
-  void finish() {
+  /// \p loose  lanes of errors so large that it suffices to have come near
+  void finish(M loose) {
+    end(hn::And(hn::AndNot(coarse(), running()), loose), reason(Termination::converged));
     constexpr double kMinPixels = 3;
     end(running(), reason(Termination::max_iterations));
     const M few = hn::Lt(load(lanes_.n_pix), num(kMinPixels));
@@ -154,6 +165,7 @@ class Walk {
   static constexpr double kRunning = -1;
   /// px. Sums in float leave a step uncertain by less than a tenth of this for windows up to 5 px of sigma.
   static constexpr double kRest = 5e-6;
+  static constexpr double kCoarse = 0.05;      ///< px, of a step
   static constexpr double kFarthest = 8;       ///< sigma; a star that far off is another one
   static constexpr double kNewtonRest = 3e-5;  ///< px: the next step would be less than 1e-6
 

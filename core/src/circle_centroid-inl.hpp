@@ -11,13 +11,20 @@
 #endif
 // clang-format on
 
-#include "centroid_walk-inl.hpp"
+#include "missing_light-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE::centroids {
 
 /// The weight of a pixel at r = sqrt(p) of the reach, 1 at the centre and 0 from the reach on: 1 - 3 p^2 + 2 p^3.
 HWY_INLINE V taper(V p) { return hn::NegMulAdd(square(p), hn::NegMulAdd(num(2), p, num(3)), num(1)); }
+
+/// The same by the distance.
+struct TaperWeight {
+  V per_reach2;
+
+  V operator()(V dx, V dy) const { return taper(hn::Min(hn::Mul(hn::MulAdd(dx, dx, square(dy)), per_reach2), num(1))); }
+};
 
 /// A round Gaussian of variance s^2 seen through the taper of reach R. With t = r^2 / 2 s^2 and u = R^2 / 2 s^2 its
 /// light there is f = 1 - 6 b / u^3, b = u - 2 + (u + 2) e^-u; the means of t and t^2 follow from f / u by derivation.
@@ -77,29 +84,40 @@ class TaperedGaussian {
 /// core.
 class CircleCentroid {
  public:
-  CircleCentroid(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
-      : block_(block), rules_(rules), lanes_(lanes) {}
+  CircleCentroid(StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
+      : block_(block), rules_(rules), lanes_(lanes), missing_(block) {}
 
   void run() {
     Walk walk(block_, rules_, lanes_);
     sum_.clear();
+    star_u_.put(0, num(1));
     while (walk.goes_on()) {
       place();
+      if (missing_.any()) fill(walk);
       add_up(walk.running());
       // Newton's step, held where noise far out makes the derivative small.
       const V s0 = sum_.get(k0), least = hn::Mul(num(0.3), s0);
-      const V ax = hn::Max(hn::Sub(s0, sum_.get(kFallXX)), least), ay = hn::Max(hn::Sub(s0, sum_.get(kFallYY)), least);
+      V ax = hn::Sub(s0, sum_.get(kFallXX)), ay = hn::Sub(s0, sum_.get(kFallYY));
+      if (missing_.any()) {
+        ax = hn::Sub(ax, missing_.slope_xx());
+        ay = hn::Sub(ay, missing_.slope_yy());
+      }
+      ax = hn::Max(ax, least);
+      ay = hn::Max(ay, least);
       walk.step(hn::Div(sum_.get(kX), ax), hn::Div(sum_.get(kY), ay), s0, hn::MaskFromVec(num(0)));
     }
     place();
     const V reach2 = reach2_.get(0);
     const auto inside = [reach2](V dx, V dy) { return hn::Lt(hn::MulAdd(dx, dx, square(dy)), reach2); };
     count_pixels(block_, lanes_, inside, inside);
-    walk.finish();
+    const M one_sided = judge();
+    store(hn::IfThenElseZero(one_sided, num(1)), lanes_.one_sided);
+    walk.finish(one_sided);
     measure();
   }
 
  private:
+  static constexpr int kLearning = 20;  // rounds in which the light put into missing pixels follows the star's width
   enum : std::size_t { k0, kX, kY, kXX, kYY, kXY, kFallXX, kFallYY, kFallXY, kCount };
 
   /// Where the block ends before the circle does, the circle shrinks: cut on one side it would pull the position.
@@ -110,6 +128,39 @@ class CircleCentroid {
     reach2_.put(0, square(reach));
     columns_ = span_around(block_, x, reach);
     rows_ = span_around(block_, y, reach);
+  }
+
+  [[nodiscard]] TaperWeight weight() const { return {inverse(reach2_.get(0))}; }
+
+  /// Puts light into missing pixels, by what the sums before showed of the star.
+  void fill(const Walk& walk) {
+    const V x = load(lanes_.x), y = load(lanes_.y);
+    missing_.aim(x, y, walk.coarse());
+    if (walk.rounds() < kLearning) star_u_.put(0, hn::IfThenElse(walk.running(), seen_u(), star_u_.get(0)));
+    const TaperedGaussian star(star_u_.get(0));
+    const V variance = hn::Div(hn::Mul(num(0.5), reach2_.get(0)), star.u());
+    missing_.fill(x, y, columns_, rows_, missing_.star(sum_.get(k0), inverse(star.fraction()), variance), weight(),
+                  walk.running());
+  }
+
+  [[nodiscard]] M judge() {
+    if (!missing_.any()) return hn::Lt(num(1), num(0));
+    const V variance = hn::Div(hn::Mul(num(0.5), reach2_.get(0)), star_u_.get(0));
+    return missing_.judge(load(lanes_.x), load(lanes_.y), columns_, rows_, {num(1), variance}, weight());
+  }
+
+  /// <r^2> in the circle in units of its reach, and the lanes in which a star has it.
+  [[nodiscard]] V seen_q() const {
+    const V light = hn::Mul(sum_.get(k0), reach2_.get(0));
+    return hn::Div(hn::Add(sum_.get(kXX), sum_.get(kYY)), light);
+  }
+  [[nodiscard]] static M own(V q) { return hn::And(hn::Gt(q, num(0)), hn::Lt(q, num(TaperedGaussian::kWidest))); }
+
+  /// u of the star that is seen, or of the one that is expected.
+  [[nodiscard]] V seen_u() const {
+    const V q = seen_q(), expected = hn::Add(square(load(lanes_.sigma)), num(kPixelVariance));
+    return hn::IfThenElse(own(q), TaperedGaussian::find(hn::IfThenElse(own(q), q, num(0.2))),
+                          hn::Div(hn::Mul(num(0.5), reach2_.get(0)), expected));
   }
 
   /// Calls visit(k, dx, dy, p) for the pixels of the batch that any circle holds; p = 1 beyond its own.
@@ -157,10 +208,9 @@ class CircleCentroid {
   void measure() {
     const V s0 = sum_.get(k0), per_light = inverse(s0), reach2 = reach2_.get(0);
     const V pxx = hn::Mul(sum_.get(kXX), per_light), pyy = hn::Mul(sum_.get(kYY), per_light);
-    const V q = hn::Div(hn::Add(pxx, pyy), reach2);
-    const M own = hn::And(hn::Gt(q, num(0)), hn::Lt(q, num(TaperedGaussian::kWidest)));
-    const V expected = hn::Div(hn::Mul(num(0.5), reach2), hn::Add(square(load(lanes_.sigma)), num(kPixelVariance)));
-    const TaperedGaussian star(hn::IfThenElse(own, TaperedGaussian::find(hn::IfThenElse(own, q, num(0.2))), expected));
+    const V q = seen_q();
+    const M own = this->own(q);
+    const TaperedGaussian star(seen_u());
     const V variance = hn::Div(hn::Mul(num(0.5), reach2), star.u()), stretch = inverse(star.stretch());
     const V apart = hn::Mul(hn::Mul(num(0.5), hn::Sub(pxx, pyy)), stretch),
             round = hn::Sub(variance, num(kPixelVariance));
@@ -193,18 +243,27 @@ class CircleCentroid {
       bxy = hn::MulAdd(vx, dy, bxy);
       v0 = hn::MulAdd(hn::Mul(v, by_value), by_value, v0);
     });
-    store(hn::Div(hn::Sqrt(v0), fraction), lanes_.flux_err);
     const V s0 = sum_.get(k0);
-    store_covariance(hn::Sub(s0, sum_.get(kFallXX)), hn::Sub(s0, sum_.get(kFallYY)), hn::Neg(sum_.get(kFallXY)), bxx,
-                     byy, bxy, lanes_);
+    V axx = hn::Sub(s0, sum_.get(kFallXX)), ayy = hn::Sub(s0, sum_.get(kFallYY)), axy = hn::Neg(sum_.get(kFallXY));
+    if (missing_.any()) {
+      const V per = inverse(reach2_.get(0));
+      const auto by_value = [=](V dx, V dy) {
+        return hn::MulAdd(by_p, hn::Mul(hn::MulAdd(dx, dx, square(dy)), per), constant);
+      };
+      missing_.correct(load(lanes_.x), load(lanes_.y), columns_, rows_, weight(), by_value, {peak, variance}, s0,
+                       {axx, ayy, axy, bxx, byy, bxy, v0});
+    }
+    store(hn::Div(hn::Sqrt(v0), fraction), lanes_.flux_err);
+    store_covariance(axx, ayy, axy, bxx, byy, bxy, lanes_);
   }
 
-  const StarBlock& block_;
+  StarBlock& block_;
   const CentroidRules& rules_;
   CentroidLanes& lanes_;
+  MissingLight missing_;
   Span columns_, rows_;
   Table<D, kCount> sum_;
-  Table<D, 1> reach2_;
+  Table<D, 1> reach2_, star_u_;
 };
 
 }  // namespace starflow::HWY_NAMESPACE::centroids

@@ -233,8 +233,8 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   set_chi2(lanes, lane, row);
   const Missing gap = missing_light(lanes, lane);
   row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
-  set_errors(row, (at(lanes.cov_xx, lane) + square(gap.x)) * area, (at(lanes.cov_yy, lane) + square(gap.y)) * area,
-             (at(lanes.cov_xy, lane) + gap.x * gap.y) * area);
+  set_errors(row, (at(lanes.cov_xx, lane) + gap.square) * area, (at(lanes.cov_yy, lane) + gap.square) * area,
+             at(lanes.cov_xy, lane) * area);
   set_shape(row, at(lanes.xx, lane) * area, at(lanes.yy, lane) * area, at(lanes.xy, lane) * area);
 }
 
@@ -250,12 +250,13 @@ void Measurer::set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& r
   row.dof = dof;
 }
 
-/// What the pixels that the window misses would have done to a centroid, were the star a Gaussian as wide as the
-/// window: its estimating equation lacks their light, and so the position leans away from them.
+/// What the light of the missing pixels does to the sums of a star that is one-sided, were it a Gaussian as wide as the
+/// window: the fill may be wrong by as much, along either axis.
 Measurer::Missing Measurer::missing_light(const CentroidLanes& lanes, std::size_t lane) const {
   Missing gap;
-  if (block_.clean[lane]) return gap;
+  if (block_.clean[lane] || !(lanes.one_sided[lane] > 0)) return gap;
   const double sigma2 = square(at(lanes.sigma, lane)), total = std::numbers::pi * sigma2;
+  double x = 0, y = 0;
   for (std::size_t j = 0; j < block_.side(); ++j) {
     for (std::size_t i = 0; i < block_.side(); ++i) {
       if (block_.variance[block_.index(i, j, lane)] < StarBlock::kMissing) continue;
@@ -263,10 +264,11 @@ Measurer::Missing Measurer::missing_light(const CentroidLanes& lanes, std::size_
       const double dy = static_cast<double>(j) - block_.radius - at(lanes.y, lane);
       const double part = std::exp(-(square(dx) + square(dy)) / sigma2) / total;
       gap.part += part;
-      gap.x += 2 * part * dx;
-      gap.y += 2 * part * dy;
+      x += 2 * part * dx;
+      y += 2 * part * dy;
     }
   }
+  gap.square = square(x) + square(y);
   return gap;
 }
 

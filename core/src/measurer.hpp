@@ -34,9 +34,10 @@ class Measurer {
   void run(std::size_t begin, std::size_t end, std::span<StarRow> rows);
 
  private:
-  /// Systematic error of a centroid beside missing pixels: of the position, block px, and of the flux in parts of it.
+  /// Systematic error of a centroid beside missing pixels: of the position, block px^2 an axis, and of the flux in
+  /// parts of it.
   struct Missing {
-    double x = 0, y = 0, part = 0;
+    double square = 0, part = 0;
   };
   using Terminations = std::array<Termination, StarBlock::kMaxLanes>;
 

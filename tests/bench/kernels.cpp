@@ -54,7 +54,7 @@ void prepare_centroids(Case& c, const Preset& p) {
   const auto lanes = std::make_shared<CentroidLanes>();
   lanes->sigma.fill(static_cast<float>(plan.window_sigma()));
   c.run = [blocks, lanes, rules = plan.centroid] {
-    for (const StarBlock& block : *blocks) run_centroids(block, rules, *lanes);
+    for (StarBlock& block : *blocks) run_centroids(block, rules, *lanes);
   };
 }
 

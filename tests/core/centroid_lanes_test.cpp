@@ -60,7 +60,8 @@ TEST_F(CentroidLanesOf400Stars, AgreeWithTheWindowedCentroidInDouble) {
     WindowedReference want{kSigma, kSky, kNoise, setting_.detector.gain_e_per_adu, stars_[i].x, stars_[i].y};
     const bool solved = want.solve(scenes_[i]);
     ASSERT_EQ(got[i].termination == Termination::converged, solved) << "star " << i;
-    if (!solved) continue;
+    EXPECT_EQ(got[i].n_masked, i % 10 == 0 ? 1 : 0) << "star " << i;
+    if (!solved || i % 10 == 0) continue;  // the definition knows nothing of bad pixels
     ++n;
     EXPECT_NEAR(got[i].x, want.x, 1e-5) << "star " << i;
     EXPECT_NEAR(got[i].y, want.y, 1e-5) << "star " << i;
@@ -76,9 +77,8 @@ TEST_F(CentroidLanesOf400Stars, AgreeWithTheWindowedCentroidInDouble) {
       EXPECT_NEAR(got[i].xy, want.xy, kPart * (want.xx + want.yy)) << "star " << i;
     }
     EXPECT_EQ(got[i].n_pix, want.n_pix) << "star " << i;
-    EXPECT_EQ(got[i].n_masked, i % 10 == 0 ? 1 : 0) << "star " << i;
   }
-  EXPECT_GT(n, 395);
+  EXPECT_GT(n, 355);
 }
 
 TEST_F(CentroidLanesOf400Stars, GiveTheSameBitsInEveryOrderOfTheStars) {
