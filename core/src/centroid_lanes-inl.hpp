@@ -351,6 +351,24 @@ class WindowCentroid {
     }
     store(hn::Sqrt(hn::Div(v0, left_.get(0))), lanes_.flux_err);
     store_covariance(axx, ayy, axy, bxx, byy, bxy, lanes_);
+    alias();
+  }
+
+  /// Adds to the covariance what the place within its pixel does to a position, and says where that is more than the
+  /// noise. The pixels see the first moment of star times window, a Gaussian of variance e = P, once a pixel: by
+  /// Poisson's summation it swings with the place by 4 pi e exp(-2 pi^2 e), and over its slope 1 - e / window the
+  /// position by 4 pi s^2 exp(-2 pi^2 e), s^2 = e / (1 - e / window) that of the star with its pixel. Measured: 0.96 to
+  /// 1.00 of that from FWHM 1.2 to 2.5 px with the window of the star, 0.85 to 0.96 with the adaptive one.
+  void alias() {
+    constexpr double kSwing = 2 * std::numbers::pi * std::numbers::pi;
+    const auto squares = [&](const Table<D, 1>& q) {  // the mean of a swing's is half of its height's
+      const V e = hn::Mul(q.get(0), window_.get(0)), own = hn::Div(e, hn::Sub(num(1), q.get(0)));
+      return hn::Mul(hn::Mul(num(4 * kSwing), square(own)), exp_falling(d, hn::Mul(num(-2 * kSwing), e)));
+    };
+    const V xx = squares(qxx_), yy = squares(qyy_), noise_xx = load(lanes_.cov_xx), noise_yy = load(lanes_.cov_yy);
+    store(hn::IfThenElseZero(hn::Or(hn::Gt(xx, noise_xx), hn::Gt(yy, noise_yy)), num(1)), lanes_.aliased);
+    store(hn::Add(noise_xx, xx), lanes_.cov_xx);
+    store(hn::Add(noise_yy, yy), lanes_.cov_yy);
   }
 
   StarBlock& block_;

@@ -37,6 +37,9 @@ struct CentroidLanes {
   /// 1 where so many pixels of one side are missing that the light made up in their place says where the star is; the
   /// covariance knows nothing of that. Else 0.
   alignas(64) Lanes<float> one_sided;
+  /// 1 where the place within a pixel moves the position by more than the noise does; its mean square is in the
+  /// covariance. Of windowed and adaptive; else 0.
+  alignas(64) Lanes<float> aliased;
   alignas(64) Lanes<float> iterations, n_pix, n_masked;
   alignas(64) Lanes<float> termination;  ///< a Termination; all but `converged` leave the rest undefined but the counts
 };

@@ -89,6 +89,7 @@ class CircleCentroid {
 
   void run() {
     Walk walk(block_, rules_, lanes_);
+    store(num(0), lanes_.aliased);
     sum_.clear();
     star_u_.put(0, num(1));
     while (walk.goes_on()) {

@@ -231,6 +231,7 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   row.y = block_.to_frame_y(lane, at(lanes.y, lane));
   row.flux = at(lanes.flux, lane) * unit;
   set_chi2(lanes, lane, row);
+  if (lanes.aliased[lane] > 0) row.flags |= flag::undersampled;
   const Missing gap = missing_light(lanes, lane);
   row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
   set_errors(row, (at(lanes.cov_xx, lane) + gap.square) * area, (at(lanes.cov_yy, lane) + gap.square) * area,

@@ -23,6 +23,7 @@ struct Axis {
   using V = hn::Vec<D>;
   Row<D> g, by_centre, by_sigma;
 
+  template <bool kDerivatives = true>
   HWY_INLINE void integrate(V centre, V sigma, int radius) {
     const D d;
     const V inverse = hn::Div(set(d, 1), sigma);
@@ -36,8 +37,10 @@ struct Axis {
       const auto k = static_cast<std::size_t>(i + radius);
       const V ur = edge(i + 1), er = edge_.get(k + 1), fr = erf_of(d, ur, er);
       g.put(k, hn::Mul(set(d, 0.5), hn::Sub(fr, fl)));
-      by_centre.put(k, hn::Mul(density, hn::Sub(el, er)));
-      by_sigma.put(k, hn::Mul(by_sigma_scale, hn::Sub(hn::Mul(ul, el), hn::Mul(ur, er))));
+      if constexpr (kDerivatives) {
+        by_centre.put(k, hn::Mul(density, hn::Sub(el, er)));
+        by_sigma.put(k, hn::Mul(by_sigma_scale, hn::Sub(hn::Mul(ul, el), hn::Mul(ur, er))));
+      }
       ul = ur;
       el = er;
       fl = fr;

@@ -32,8 +32,8 @@ class StampChi2 {
     const V sigma = hn::IfThenElse(hn::Gt(own, num(0)), own, load(lanes_.sigma));  // false for NaN
     const V held =
         clamp(sigma, num(fit_rule::kMinFwhm * kSigmaPerFwhm), num(fit_rule::kMaxFwhmRadii * kSigmaPerFwhm * radius));
-    x_.integrate(load(lanes_.x), held, radius);
-    y_.integrate(load(lanes_.y), held, radius);
+    x_.integrate<false>(load(lanes_.x), held, radius);
+    y_.integrate<false>(load(lanes_.y), held, radius);
     store(hn::AllTrue(d, square_.clean()) ? sum<true>() : sum<false>(), lanes_.chi2);
   }
 

@@ -26,7 +26,7 @@ struct Result {
   std::array<float, 15> raw{};  // every output as it is
   Termination termination = Termination::converged;
   double cov_xx = 0, cov_yy = 0, cov_xy = 0, flux_err = 0, xx = 0, yy = 0, xy = 0, n_pix = 0, n_masked = 0, chi2 = 0;
-  bool one_sided = false;
+  bool one_sided = false, aliased = false;
 };
 
 inline Result result(const StarBlock& block, const CentroidLanes& l, std::size_t k) {
@@ -46,6 +46,7 @@ inline Result result(const StarBlock& block, const CentroidLanes& l, std::size_t
   r.xy = d(l.xy[k]);
   r.chi2 = d(l.chi2[k]);
   r.one_sided = l.one_sided[k] > 0;
+  r.aliased = l.aliased[k] > 0;
   r.n_pix = d(l.n_pix[k]);
   r.n_masked = d(l.n_masked[k]);
   r.termination = static_cast<Termination>(l.termination[k]);

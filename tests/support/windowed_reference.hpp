@@ -108,6 +108,12 @@ struct WindowedReference {
       flux_variance += v * by_value * by_value;
     });
     flux_err = std::sqrt(flux_variance);
+    const auto swing = [&](double p) {  // of the place within a pixel
+      const double pi = std::numbers::pi, e = own ? p : s2 / 2;
+      return 0.5 * std::pow(4 * pi * e / (1 - e / s2) * std::exp(-2 * pi * pi * e), 2);
+    };
+    cov_xx += swing(pxx);
+    cov_yy += swing(pyy);
   }
 };
 
