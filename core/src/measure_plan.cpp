@@ -13,10 +13,11 @@ constexpr int kMinRadius = 3;         // px: 7x7 pixels leave something for the 
 constexpr double kWindowSigmas = 4;   // radius of a centroid's window
 constexpr double kMinBinnedFwhm = 4;  // px: binning takes nothing from stars this wide
 
-/// Gauss-Legendre nodes a side that integrate the pixels of stars of this width to 1e-4 of their flux.
+/// Gauss-Legendre nodes a side that integrate the pixels of stars of this width so well that no value is off by more
+/// than 0.01 of its error at S/N 1000. Two at FWHM 5 leave 0.03 of it in the width.
 int nodes_for(double fwhm) {
   if (fwhm < 2) return 4;
-  if (fwhm < 5) return 3;
+  if (fwhm < 7) return 3;
   return fwhm < 20 ? 2 : 1;
 }
 
