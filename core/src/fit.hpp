@@ -80,10 +80,10 @@ struct Fit {
 
 /// Fits all stars of \p block about StarBlock::x, y into \p fits: Gauss-Newton with the weights of the background until
 /// the step is below 0.03 px, then Fisher scoring with weights from the model, 1 / (background variance + model /
-/// gain). The covariance is the inverse Fisher matrix. With Estimator::least_squares all weights are 1 and the
-/// covariance is the sandwich. In float: what does not end as `converged` is better tried by refit().
-/// Source: Poisson likelihood shifted by the background variance (Huang et al. 2013, Nat. Methods 10, 653); scoring as
-/// in Jennrich & Sampson 1976, Technometrics 18, 11.
+/// gain). The covariance is the inverse Fisher matrix, in which what rests on a bound is free. With
+/// Estimator::least_squares all weights are 1 and the covariance is the sandwich. In float: what does not end as
+/// `converged` is better tried by refit(). Source: Poisson likelihood shifted by the background variance (Huang et al.
+/// 2013, Nat. Methods 10, 653); scoring as in Jennrich & Sampson 1976, Technometrics 18, 11.
 void run_fits(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits);
 
 /// The same for one star in double with Marquardt's damping: each step must lower the weighted sum of squares.
