@@ -71,6 +71,8 @@ std::span<const Preset> method_presets() {
   return presets;
 }
 
+const Preset& method_preset(std::string_view name) { return *std::ranges::find(method_presets(), name, &Preset::name); }
+
 int stamp_radius_px(const MeasureOptions& options, double fwhm_px) {
   constexpr int kLeast = 3;
   return std::max(kLeast, static_cast<int>(std::ceil(options.stamp_radius * fwhm_px)));

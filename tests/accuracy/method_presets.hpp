@@ -38,6 +38,8 @@ struct Preset {
 };
 
 [[nodiscard]] std::span<const Preset> method_presets();
+/// The one of this name, which must be among them.
+[[nodiscard]] const Preset& method_preset(std::string_view name);
 
 /// Half side of the stamp that measure() reads for stars of this FWHM, px.
 [[nodiscard]] int stamp_radius_px(const MeasureOptions& options, double fwhm_px);

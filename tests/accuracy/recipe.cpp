@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kPlaces = 2000;
 constexpr int kExposures = 10;
+constexpr std::size_t kPhases = 16;  // whose expected mean pulls stand for all
 constexpr std::uint64_t kSeed = 20260301;
 
 /// Where the bias of a coarse method is not the pixels' fault.
@@ -40,33 +41,48 @@ void expect_scatter(const RecipeCell& cell, const TrialScore& score) {
   }
 }
 
-/// The mean pull of flux and background that stands beside its noise: measured, at S/N 10 (of a free beta, 30), 0.052,
-/// 0.069 and 0.201 of an error, and less at higher S/N. A bias of second order would fall as 1/SNR, which is how it is
-/// held; that it is one has not been shown.
-double second_order_pull(const RecipeCell& cell) {
-  const MeasureOptions& o = cell.preset->options;
-  const double constant = o.free_beta ? 6 : o.method == Method::moffat ? 0.7 : 0.5;
-  return constant / cell.snr;
+/// Share of the stars that rest on a bound. Neither theory nor error bars know of bounds: each of these stars may have
+/// its pull elsewhere by the order of 1, and an error that the bound cuts is smaller than its error bar.
+double bounded(const TrialScore& score) { return static_cast<double>(score.at_bound) / static_cast<double>(score.n); }
+
+void expect_spread(double rms_pull, double off, double bounded) {
+  EXPECT_LE(rms_pull, 1 + off);
+  EXPECT_GE(rms_pull, 1 - off - bounded);
 }
 
-/// A beta that the pixels do not tell runs to its bound, of half the stars at S/N 10 and of some hundred at 30; flux
-/// and width follow it, and their errors are not normal. Only the position is then held to its errors.
-bool beta_is_lost(const RecipeCell& cell) { return cell.preset->options.free_beta && cell.snr < 100; }
+/// The means of a perfect fit, within 4 sigma (0.028). Of the next order, the third power of the noise, 200,000 stars a
+/// cell showed 0.005 to 0.011 at S/N 10, and 0.02 where beta is free at S/N 30, whose second order is 0.26. A free beta
+/// at S/N 10 has left all orders behind: half of the stars have it on its bound.
+void expect_mean_pulls(const RecipeCell& cell, const TrialScore& score, const MeanPulls& expected) {
+  if (cell.preset->options.free_beta && cell.snr < 30) return;
+  const double mean = 4 / std::sqrt(static_cast<double>(score.n));
+  EXPECT_NEAR(score.flux.mean_pull(), expected.flux, mean + bounded(score));
+  EXPECT_NEAR(score.background.mean_pull(), expected.background, mean + bounded(score));
+  if (score.at_bound == 0) {  // else those whose width has no error are missing from its mean
+    EXPECT_NEAR(score.fwhm.mean_pull(), expected.fwhm, mean);
+  }
+}
 
-void expect_pulls(const RecipeCell& cell, const TrialScore& score) {
+/// How far from 1 the pulls may spread. The flux of a free beta at S/N 30 and FWHM 5 exceeds the 0.05 of the others:
+/// 0.063 was measured, the square of a mean pull that is not small there.
+double spread_limit(const RecipeCell& cell) {
+  if (cell.snr < 30) return 0.12;
+  return cell.preset->options.free_beta && cell.snr < 100 ? 0.07 : 0.05;
+}
+
+void expect_pulls(const RecipeCell& cell, const TrialScore& score, const MeanPulls& expected) {
   if (cell.preset->options.method == Method::quadratic)
     return;  // a peak in nine pixels of noise: what it gives is stated
-  const double off = cell.snr >= 30 ? 0.05 : 0.12;
   const double mean = 4 / std::sqrt(static_cast<double>(score.n));
-  EXPECT_NEAR(pooled(score.x, score.y).rms_pull(), 1, off);
+  EXPECT_NEAR(pooled(score.x, score.y).rms_pull(), 1, cell.snr >= 30 ? 0.05 : 0.12);
   EXPECT_NEAR(score.x.mean_pull(), 0, mean);
   EXPECT_NEAR(score.y.mean_pull(), 0, mean);
-  if (!cell.preset->fits() || beta_is_lost(cell)) return;
-  EXPECT_NEAR(score.flux.rms_pull(), 1, off);
-  EXPECT_NEAR(score.background.rms_pull(), 1, off);
-  EXPECT_NEAR(score.fwhm.rms_pull(), 1, off);
-  EXPECT_NEAR(score.flux.mean_pull(), 0, mean + second_order_pull(cell));
-  EXPECT_NEAR(score.background.mean_pull(), 0, mean + second_order_pull(cell));
+  if (!cell.preset->fits()) return;
+  const double off = spread_limit(cell);
+  expect_spread(score.flux.rms_pull(), off, bounded(score));
+  expect_spread(score.background.rms_pull(), off, bounded(score));
+  expect_spread(score.fwhm.rms_pull(), off, bounded(score));
+  expect_mean_pulls(cell, score, expected);
 }
 
 void expect_small_bias(const RecipeCell& cell, const TrialScore& score) {
@@ -108,7 +124,7 @@ std::vector<RecipeCell> recipe_cells(std::initializer_list<double> fwhm_px, std:
   return cells;
 }
 
-void check_recipe(const RecipeCell& cell) {
+RecipeRun run_recipe(const RecipeCell& cell) {
   const Preset& preset = *cell.preset;
   const TrialSky sky;
   const StarShape truth = preset.truth(cell.fwhm_px);
@@ -119,18 +135,24 @@ void check_recipe(const RecipeCell& cell) {
   FieldOptions field;
   field.places = kPlaces;
   Trial trial(preset, cell.fwhm_px, flux_e, field, kSeed);
-  TrialScore score;
-  trial.run(kExposures, options, score);
-
-  const double peak = peak_over_noise(truth, flux_e);
+  RecipeRun run;
+  trial.run(kExposures, options, run.score);
+  if (preset.fits()) run.expected = trial.expected_pulls(kPhases);
+  run.peak_over_noise = peak_over_noise(truth, flux_e);
   PrintTo(cell, &std::cout);
-  std::cout << " (peak/noise " << peak << "): " << to_string(score, cell.fwhm_px) << '\n';
-  EXPECT_EQ(score.n, kPlaces * kExposures);
-  EXPECT_EQ(score.other_stamp, 0U) << "the bound was computed for other pixels";
-  expect_few_failures(cell, peak, score);
-  expect_scatter(cell, score);
-  expect_pulls(cell, score);
-  expect_small_bias(cell, score);
+  std::cout << " (peak/noise " << run.peak_over_noise << "): " << to_string(run.score, cell.fwhm_px) << '\n';
+  if (preset.fits()) std::cout << "  " << to_string(run.expected) << '\n';
+  return run;
+}
+
+void check_recipe(const RecipeCell& cell) {
+  const RecipeRun run = run_recipe(cell);
+  EXPECT_EQ(run.score.n, kPlaces * kExposures);
+  EXPECT_EQ(run.score.other_stamp, 0U) << "the bound was computed for other pixels";
+  expect_few_failures(cell, run.peak_over_noise, run.score);
+  expect_scatter(cell, run.score);
+  expect_pulls(cell, run.score, run.expected);
+  expect_small_bias(cell, run.score);
 }
 
 }  // namespace starflow::test

@@ -7,6 +7,7 @@
 /// 0.35 %, one of a single quantity to 0.5 %; a mean pull to 0.0071.
 
 #include "method_presets.hpp"
+#include "pull_bias.hpp"
 #include "trial_score.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +28,15 @@ void PrintTo(const RecipeCell& cell, std::ostream* out);
 [[nodiscard]] std::vector<RecipeCell> recipe_cells(std::initializer_list<double> fwhm_px,
                                                    std::initializer_list<double> snr);
 
-/// Draws, measures, prints a line and checks the limits.
+struct RecipeRun {
+  TrialScore score;
+  MeanPulls expected;  ///< of a fit
+  double peak_over_noise = 0;
+};
+/// Draws, measures and prints a line.
+[[nodiscard]] RecipeRun run_recipe(const RecipeCell& cell);
+
+/// The same, and checks the limits.
 void check_recipe(const RecipeCell& cell);
 
 }  // namespace starflow::test

@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "trial_bounds.hpp"
 
+#include "small_matrix.hpp"
+
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
-#include <utility>
 #include <vector>
 
 namespace starflow::test {
 namespace {
 
 constexpr std::size_t kN = 6;  // x, y, flux, background, two widths
-using Matrix = std::array<std::array<double, kN>, kN>;
-
-/// Gauss-Jordan with the pivots of the diagonal, after scaling it to 1: normal matrices need no more.
-Matrix inverse(Matrix m) {
-  std::array<double, kN> scale{};
-  for (std::size_t a = 0; a < kN; ++a) scale[a] = 1 / std::sqrt(m[a][a]);
-  for (std::size_t a = 0; a < kN; ++a) {
-    for (std::size_t b = 0; b < kN; ++b) m[a][b] *= scale[a] * scale[b];
-  }
-  for (std::size_t k = 0; k < kN; ++k) {
-    const double pivot = 1 / std::exchange(m[k][k], 1);
-    for (double& v : m[k]) v *= pivot;
-    for (std::size_t a = 0; a < kN; ++a) {
-      if (a == k) continue;
-      const double factor = std::exchange(m[a][k], 0);
-      for (std::size_t b = 0; b < kN; ++b) m[a][b] -= factor * m[k][b];
-    }
-  }
-  for (std::size_t a = 0; a < kN; ++a) {
-    for (std::size_t b = 0; b < kN; ++b) m[a][b] *= scale[a] * scale[b];
-  }
-  return m;
-}
-
-Matrix product(const Matrix& p, const Matrix& q) {
-  Matrix r{};
-  for (std::size_t a = 0; a < kN; ++a) {
-    for (std::size_t b = 0; b < kN; ++b) {
-      for (std::size_t k = 0; k < kN; ++k) r[a][b] += p[a][k] * q[k][b];
-    }
-  }
-  return r;
-}
 
 }  // namespace
 
@@ -66,7 +34,7 @@ StarBounds least_squares_bounds(const StarScene& scene, const PixelBox& box) {
     shifted(-kStep, below);
     for (std::size_t i = 0; i < n; ++i) column[c].push_back(scene.flux_e * (above[i] - below[i]) / (2 * kStep));
   }
-  Matrix normal{}, spread{};
+  SmallMatrix normal{kN, {}}, spread = normal;
   for (std::size_t i = 0; i < n; ++i) {
     const double variance = scene.background_e + scene.flux_e * light[i] + scene.read_noise_e * scene.read_noise_e;
     for (std::size_t a = 0; a < kN; ++a) {
@@ -76,7 +44,7 @@ StarBounds least_squares_bounds(const StarScene& scene, const PixelBox& box) {
       }
     }
   }
-  const Matrix bread = inverse(normal), covariance = product(product(bread, spread), bread);
+  const SmallMatrix bread = inverse(normal), covariance = bread * spread * bread;
   StarBounds bounds;
   bounds.x = std::sqrt(covariance[0][0]);
   bounds.y = std::sqrt(covariance[1][1]);

@@ -77,12 +77,30 @@ Trial::Trial(const Preset& preset, double fwhm_px, double flux_e, FieldOptions f
       background_(flat_background(sky_.level_adu(), sky_.noise_adu())),
       field_(completed(field, preset, fwhm_px, flux_e), sky_, random_) {
   for (std::size_t n = 0; n < field_.size(); ++n) {
-    const StarScene scene{preset.truth(fwhm_px), field_.x(n),      field_.y(n), flux_e,
-                          sky_.background_e,     sky_.read_noise_e};
-    const PixelBox box = box_about(preset, fwhm_px, field_.starts().x[n], field_.starts().y[n]);
-    bounds_.push_back(trial_bounds(preset, scene, box));
-    pixels_.push_back(box.width() * box.height());
+    const PixelBox pixels = box(n);
+    bounds_.push_back(trial_bounds(preset, scene(n), pixels));
+    pixels_.push_back(pixels.width() * pixels.height());
   }
+}
+
+StarScene Trial::scene(std::size_t place) const {
+  return {preset_.truth(fwhm_px_), field_.x(place), field_.y(place), flux_e_, sky_.background_e, sky_.read_noise_e};
+}
+
+PixelBox Trial::box(std::size_t place) const {
+  return box_about(preset_, fwhm_px_, field_.starts().x[place], field_.starts().y[place]);
+}
+
+MeanPulls Trial::expected_pulls(std::size_t places) const {
+  MeanPulls mean;
+  const double share = 1 / static_cast<double>(places);
+  for (std::size_t n = 0; n < places; ++n) {
+    const MeanPulls one = second_order_pulls(preset_, scene(n), box(n));
+    mean.flux += share * one.flux;
+    mean.background += share * one.background;
+    mean.fwhm += share * one.fwhm;
+  }
+  return mean;
 }
 
 void Trial::run(int exposures, const MeasureOptions& options, TrialScore& score) {
@@ -138,12 +156,12 @@ std::string to_string(const TrialScore& s, double fwhm_px) {
   std::snprintf(
       line.data(), line.size(),
       "N %zu failed %zu unflagged %zu at bound %zu | RMS/bound xy %.3f flux %.3f bg %.3f fwhm %.3f | pull xy %.3f flux "
-      "%.3f bg %.3f fwhm %.3f | mean pull x %+.3f y %+.3f flux %+.3f bg %+.3f | bias flux %+.3f %% fwhm "
+      "%.3f bg %.3f fwhm %.3f | mean pull x %+.3f y %+.3f flux %+.3f bg %+.3f fwhm %+.3f | bias flux %+.3f %% fwhm "
       "%+.3f %%",
       s.n, s.failed, s.unflagged, s.at_bound, xy.rms_over_bound(), s.flux.rms_over_bound(),
       s.background.rms_over_bound(), s.fwhm.rms_over_bound(), xy.rms_pull(), s.flux.rms_pull(), s.background.rms_pull(),
       s.fwhm.rms_pull(), s.x.mean_pull(), s.y.mean_pull(), s.flux.mean_pull(), s.background.mean_pull(),
-      100 * s.flux.mean_error() / s.flux_adu, 100 * s.fwhm.mean_error() / fwhm_px);
+      s.fwhm.mean_pull(), 100 * s.flux.mean_error() / s.flux_adu, 100 * s.fwhm.mean_error() / fwhm_px);
   return line.data();
 }
 

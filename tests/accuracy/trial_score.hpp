@@ -5,6 +5,7 @@
 /// Measures drawn stars with one method and scores every one of them against the truth.
 
 #include "method_presets.hpp"
+#include "pull_bias.hpp"
 #include "stamp_trials.hpp"
 #include "trial_bounds.hpp"
 
@@ -56,7 +57,12 @@ class Trial {
   /// The same, once, without noise.
   void run_without_noise(const MeasureOptions& options, TrialScore& score);
 
+  /// What theory expects of the mean pulls of a fit: the mean over the first \p places.
+  [[nodiscard]] MeanPulls expected_pulls(std::size_t places) const;
+
  private:
+  [[nodiscard]] StarScene scene(std::size_t place) const;
+  [[nodiscard]] PixelBox box(std::size_t place) const;
   void measure_all(const MeasureOptions& options, TrialScore& score);
 
   Preset preset_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What the accuracy tests stand on: the drawn sky, its background, and the bound of least squares.
+/// What the accuracy tests stand on: the drawn sky, its background, the bound of least squares,
+/// and the mean pulls of a perfect fit.
 
+#include "accuracy/pull_bias.hpp"
 #include "accuracy/stamp_trials.hpp"
 #include "accuracy/trial_bounds.hpp"
 
@@ -10,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <string_view>
 
 namespace starflow {
 namespace {
@@ -88,6 +91,29 @@ TEST(LeastSquaresBound, IsTheCramerRaoBoundWhereTheSkyOutshinesTheStar) {
   EXPECT_NEAR(flat.flux / bound.flux, 1, 1e-5);
   EXPECT_NEAR(flat.background / bound.background, 1, 1e-5);
   EXPECT_NEAR(flat.width_v / bound.width_v, 1, 1e-5);
+}
+
+test::MeanPulls pulls_of(std::string_view name, double flux_e, double background_e, double read_noise_e) {
+  const test::Preset& p = test::method_preset(name);
+  return test::second_order_pulls(p, {p.truth(3), 0.3, -0.2, flux_e, background_e, read_noise_e}, {-6, 7, -6, 7});
+}
+
+// The second order falls as 1 / SNR: all light times 100, and so all noise times 10.
+TEST(SecondOrderPulls, FallAsTheNoise) {
+  for (const std::string_view name : {"gaussian", "gaussian_ls", "moffat_free"}) {
+    const test::MeanPulls faint = pulls_of(name, 1000, 100, 5), bright = pulls_of(name, 1e5, 1e4, 50);
+    EXPECT_NEAR(bright.flux / faint.flux, 0.1, 1e-5) << name;
+    EXPECT_NEAR(bright.background / faint.background, 0.1, 1e-5) << name;
+    EXPECT_NEAR(bright.fwhm / faint.fwhm, 0.1, 1e-5) << name;
+  }
+}
+
+// One variance everywhere makes both estimators one.
+TEST(SecondOrderPulls, OfLeastSquaresAreThoseOfTheLikelihoodUnderABrightSky) {
+  const test::MeanPulls flat = pulls_of("gaussian_ls", 1e5, 1e10, 0), likely = pulls_of("gaussian", 1e5, 1e10, 0);
+  EXPECT_NEAR(flat.flux / likely.flux, 1, 1e-3);
+  EXPECT_NEAR(flat.background / likely.background, 1, 1e-3);
+  EXPECT_NEAR(flat.fwhm / likely.fwhm, 1, 1e-3);
 }
 
 }  // namespace
