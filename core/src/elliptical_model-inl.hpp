@@ -80,7 +80,7 @@ class EllipticalModel {
   static constexpr std::size_t kShapes = kCircle ? 1 : 3;
   static constexpr std::size_t kColumns = 4 + kShapes + (Radial::kHasBeta ? 1 : 0);
 
-  EllipticalModel(const FitRules& rules, Radial radial)
+  EllipticalModel(const FitRules& rules, const Radial& radial)
       : radial_(radial), gaussian_(rules.profile == Profile::gaussian) {
     // Gauss-Legendre on [-1/2, 1/2]. Source: Abramowitz & Stegun, table 25.4.
     nodes_ = rules.sampling == Sampling::center ? 1 : static_cast<std::size_t>(rules.nodes);

@@ -21,7 +21,7 @@ namespace starflow::HWY_NAMESPACE {
 
 template <class Model, class D, class... Profile>
 HWY_NOINLINE void fit_model(
-    const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out, Profile... profile) {
+    const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out, const Profile&... profile) {
   FitKernel<D, Model> kernel(block, lane, rules, profile...);
   if constexpr (std::is_same_v<Real<D>, float>) {
     kernel.run();
@@ -33,7 +33,7 @@ HWY_NOINLINE void fit_model(
 
 template <class D, bool kCircle>
 void fit_elliptical(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
-  const auto fit = [&]<class Radial>(Radial radial) {
+  const auto fit = [&]<class Radial>(const Radial& radial) {
     fit_model<EllipticalModel<D, Radial, kCircle>>(block, lane, rules, out, radial);
   };
   if (rules.profile == Profile::gaussian) return fit(GaussianRadial<D>());

@@ -32,7 +32,7 @@ class FitEquations {
 
   /// \param profile  of the model's constructor, after the rules: a model is too large to be copied
   template <class... Profile>
-  FitEquations(const StarBlock& block, std::size_t lane, const FitRules& rules, Profile... profile)
+  FitEquations(const StarBlock& block, std::size_t lane, const FitRules& rules, const Profile&... profile)
       : square_(block, lane, rules.radius), rules_(rules), model_(rules, profile...) {
     sums_.clear();  // a model that lacks a parameter leaves its sums alone: they count with the weight 0
   }

@@ -31,7 +31,7 @@ class FitKernel {
 
   /// \param profile  of the model's constructor, after the rules
   template <class... Profile>
-  FitKernel(const StarBlock& block, std::size_t lane, const FitRules& rules, Profile... profile)
+  FitKernel(const StarBlock& block, std::size_t lane, const FitRules& rules, const Profile&... profile)
       : rules_(rules), equations_(block, lane, rules, profile...), directions_(rules), bounds_(rules) {
     n_ = 0;
     free_[n_++] = kFitX;

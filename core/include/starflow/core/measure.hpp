@@ -92,7 +92,7 @@ struct MeasureOptions {
   double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = the detections'
   double stamp_radius = 1.75;  ///< half side of the square stamp, in FWHM, 0.5..10
   double move_limit = 0.75;    ///< a position farther from its start is refused, in FWHM, 0.1..10
-  int max_iterations = 50;     ///< 1..1000, of all stages of a fit together
+  int max_iterations = 100;    ///< 1..1000, of all stages of a fit together
 };
 
 /// The FWHM that measure() goes by, px: the options', else the detections', else 3.
