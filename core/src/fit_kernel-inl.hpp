@@ -91,10 +91,9 @@ class FitKernel {
     out.variance.clear();
     const V per_flux = hn::Div(set(d, 1), point_.value.get(kFitFlux)), per_flux2 = hn::Mul(per_flux, per_flux);
     for (std::size_t i = 0; i < n_; ++i) {
-      const bool light = free_[i] == kFitFlux || free_[i] == kFitLevel;
       const V v = covariance(i, i, equal);
       good = hn::And(good, hn::Gt(v, hn::Zero(d)));
-      out.variance.put(free_[i], light ? v : hn::Mul(v, per_flux2));
+      out.variance.put(free_[i], is_light(i) ? v : hn::Mul(v, per_flux2));
     }
     out.cov_xy.put(0, hn::Mul(covariance(0, 1, equal), per_flux2));
     out.value = point_.value;
@@ -181,23 +180,40 @@ class FitKernel {
     }
   }
 
+  /// Scoring first, for it comes near from anywhere; then Newton's steps, for where the data are faint or a bound is
+  /// near, scoring may creep or step to and fro for ever.
   void descend(Stage stage) {
     constexpr double kSlack = 1e-4;  // of the merit, 1/2 chi2: rounding, and that its weights take the level along
-    constexpr double kLeastDamping = 1e-6, kTrusted = 0.01, kHopeless = 1e10;
+    constexpr double kLeastDamping = 1e-6, kFirstDamping = 1e-3, kTrusted = 0.01, kHopeless = 1e10;
+    constexpr int kScored = 6;  // rounds
     const D d;
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
-    double damping = 1e-3;
+    double damping = kFirstDamping;
     stalled_.clear();
     evaluate(false);
     double best = equations_.merit(point_.value, per_gain_.get(0));
+    bool observed = false;  // curvature_ is that of this point
+    bool worse = false;     // the last step: where every other one is, the damping is about right
     const V most = set(d, rules_.max_iterations);
-    while (hn::AllTrue(d, hn::Lt(iterations_.get(0), most))) {
+    for (int round = 0; damping < kHopeless && hn::AllTrue(d, hn::Lt(iterations_.get(0), most)); ++round) {
       iterations_.add(0, set(d, 1));
       reduce();
-      for (std::size_t i = 0; i < n_; ++i) h_.put(at(i, i), hn::Mul(h_.get(at(i, i)), set(d, 1 + damping)));
+      const bool scores = round < kScored;
+      if (scores) {
+        curvature_ = h_;
+      } else if (!observed) {
+        observe();
+        observed = true;
+      }
+      damp(damping);
       if (!hn::AllTrue(d, factors_.factor(h_, n_, kRounding))) {
-        singular_.put(0, set(d, 1));
-        return;
+        if (scores) {
+          singular_.put(0, set(d, 1));
+          return;
+        }
+        damping = std::max(10 * damping, kFirstDamping);
+        evaluate(false);
+        continue;
       }
       const FitPoint<D> before = point_;
       const bool done = hn::AllFalse(d, take_step(all, find_step(), stage));
@@ -207,16 +223,64 @@ class FitKernel {
       const double now = equations_.merit(point_.value, per_gain_.get(0));
       if (now <= best + kSlack) {
         best = std::min(best, now);
-        damping = std::max(0.1 * damping, kLeastDamping);
+        damping = std::max((worse ? 0.5 : 0.1) * damping, kLeastDamping);
+        observed = worse = false;
       } else {
-        damping *= 10;
+        damping *= worse ? 10 : 4;
+        worse = true;
         point_ = before;
         evaluate(false);
-        if (damping < kHopeless) continue;
-        stalled_.put(0, set(d, 1));
-        return;
       }
     }
+    stalled_.put(0, set(d, damping < kHopeless ? 0 : 1));
+  }
+
+  /// Marquardt's damping: the curvature, steeper along each parameter by \p damping times what is expected of it.
+  void damp(double damping) {
+    for (std::size_t i = 0; i < n_; ++i) {
+      for (std::size_t j = 0; j < i; ++j) h_.put(at(i, j), curvature_.get(at(i, j)));
+      h_.put(at(i, i), hn::MulAdd(h_.get(at(i, i)), set(D(), damping), curvature_.get(at(i, i))));
+    }
+  }
+
+  /// The curvature that the merit has in place of what is expected of it, from differences of the gradient. May not be
+  /// positive definite.
+  void observe() {
+    constexpr double kApart = 1e-3;  // of an error, the other parameters given
+    const D d;
+    const FitPoint<D> here = point_;
+    const Parameters<D> pull = gradient_;
+    const Table<D, kTriangle> expected = h_;
+    const auto held = [&](std::size_t j) { return hn::AllTrue(d, hn::Gt(here.pinned.get(free_[j]), hn::Zero(d))); };
+    Parameters<D> apart;
+    std::array<Parameters<D>, kFitSize> steps;  // in the directions of this point
+    for (std::size_t j = 0; j < n_; ++j) {
+      apart.put(j, hn::Div(set(d, kApart), hn::Sqrt(expected.get(at(j, j)))));
+      column_.clear();
+      column_.put(j, apart.get(j));
+      unfold(column_);
+      steps[j] = step_;
+    }
+    curvature_.clear();
+    for (std::size_t j = 0; j < n_; ++j) {
+      if (held(j)) {
+        curvature_.put(at(j, j), expected.get(at(j, j)));
+        continue;
+      }
+      for (std::size_t k = 0; k < kFitSize; ++k) point_.value.put(k, hn::Add(here.value.get(k), steps[j].get(k)));
+      evaluate(false);
+      reduce();
+      // The sums hold a shape's gradient in parts of the flux.
+      const V brighter = hn::Div(point_.value.get(kFitFlux), here.value.get(kFitFlux));
+      for (std::size_t i = 0; i < n_; ++i) {
+        const V now = hn::Mul(gradient_.get(i), is_light(i) ? set(d, 1) : brighter);
+        const V slope = hn::Div(hn::Sub(pull.get(i), now), apart.get(j));
+        curvature_.add(packed(i, j), i == j ? slope : hn::Mul(set(d, 0.5), slope));
+      }
+    }
+    point_ = here;
+    evaluate(false);
+    reduce();
   }
 
   /// The sums at the present parameters. \p plain  the weights are those of the sky
@@ -255,17 +319,22 @@ class FitKernel {
     Parameters<D> x = gradient_;
     factors_.solve(n_, x);
     V squared = hn::Zero(d);
+    for (std::size_t i = 0; i < n_; ++i) squared = hn::MulAdd(x.get(i), gradient_.get(i), squared);
+    unfold(x);
+    return squared;
+  }
+
+  /// Puts a step in the free parameters, shapes in parts of the flux, in the order of FitParameter.
+  void unfold(const Parameters<D>& x) {
+    const D d;
     step_.clear();
     const V flux = point_.value.get(kFitFlux);
     const V per_flux = hn::Div(set(d, 1), hn::IfThenElse(hn::Gt(hn::Abs(flux), set(d, 1e-20)), flux, set(d, 1e-20)));
-    for (std::size_t i = 0; i < n_; ++i) {
-      squared = hn::MulAdd(x.get(i), gradient_.get(i), squared);
-      const bool light = free_[i] == kFitFlux || free_[i] == kFitLevel;
-      step_.put(free_[i], light ? x.get(i) : hn::Mul(x.get(i), per_flux));
-    }
+    for (std::size_t i = 0; i < n_; ++i) step_.put(free_[i], is_light(i) ? x.get(i) : hn::Mul(x.get(i), per_flux));
     directions_.turn_back(step_);
-    return squared;
   }
+
+  [[nodiscard]] bool is_light(std::size_t i) const { return free_[i] == kFitFlux || free_[i] == kFitLevel; }
 
   /// Moves the active lanes, each parameter within its reach. \return lanes that go on
   M take_step(M active, V squared, Stage stage) {
@@ -357,7 +426,7 @@ class FitKernel {
   std::size_t n_ = 0;
   std::array<FitParameter, kFitSize> free_{};
   Parameters<D> step_, gradient_, column_;
-  Table<D, kTriangle> h_;
+  Table<D, kTriangle> h_, curvature_;
   Factors<D, kFitSize> factors_;
   Table<D, kFitSize * kFitSize> inverse_;
   Table<D, 1> per_gain_, near_, singular_, stalled_, converged_, iterations_;

@@ -61,6 +61,7 @@ class ShapeBounds {
 
  private:
   static constexpr double kNoBound = 1e6;  // of a logarithm
+  static constexpr double kTouch = 1e-6;   // of a logarithm: rounding must not take an axis off its bound
 
   [[nodiscard]] bool elastic() const {  ///< whether the axis ratio is free
     return rules_.stretch != StretchFreedom::held && rules_.stretch != StretchFreedom::turned;
@@ -100,7 +101,8 @@ class ShapeBounds {
     const V zero = hn::Zero(d), low = set(d, least_log_), half = set(d, 0.5), one = set(d, 1);
     const V e1 = at.value.get(kFitE1), e2 = at.value.get(kFitE2), width = at.value.get(kFitWidth),
             size = stretch_size(at);
-    const M below = hn::Le(hn::NegMulAdd(half, size, width), low), was = hn::Gt(at.narrow.get(0), zero);
+    const M below = hn::Le(hn::NegMulAdd(half, size, width), set(d, least_log_ + kTouch));
+    const M was = hn::Gt(at.narrow.get(0), zero);
     if (hn::AllFalse(d, hn::Or(below, was))) return;
     const V major = hn::Max(hn::MulAdd(half, size, width), low);
     const V held_size =

@@ -7,14 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <iostream>
 #include <ostream>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace starflow {
@@ -52,25 +50,6 @@ MeasureOptions with_start_width(const test::Preset& preset, double fwhm_px, doub
   return o;
 }
 
-/// Failures that are known beyond the limits, of 20,000: at FWHM 2 and faint, and of a free beta. Measured, and held;
-/// of those looked at, some had their likelihood's maximum farther away than the move limit.
-std::size_t known_excess(const Case& c) {
-  struct Excess {
-    std::string_view preset;
-    double fwhm_px, peak_over_noise;
-    std::size_t failed;
-  };
-  constexpr std::array kKnown = {
-      Excess{"gaussian", 2, 5.4, 45},    Excess{"gaussian_rotated", 2, 5.4, 110}, Excess{"gaussian_rotated", 2, 9, 1},
-      Excess{"gaussian_ls", 2, 5.4, 66}, Excess{"moffat_rotated", 2, 5.4, 56},    Excess{"moffat_free", 2, 5.4, 254},
-      Excess{"moffat_free", 2, 9, 9},    Excess{"moffat_free", 3.5, 5.4, 56},     Excess{"moffat_free", 3.5, 9, 4},
-  };
-  for (const Excess& k : kKnown) {
-    if (k.preset == c.preset->name && k.fwhm_px == c.fwhm_px && k.peak_over_noise == c.peak_over_noise) return k.failed;
-  }
-  return 0;
-}
-
 class Failures : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Failures, AreRareAndFlagged) {
@@ -93,11 +72,8 @@ TEST_P(Failures, AreRareAndFlagged) {
   ASSERT_EQ(score.n, kWidthFactors.size() * kPlaces * kExposures);
   EXPECT_EQ(score.other_stamp, 0U) << "the bound was computed for other pixels";
   EXPECT_EQ(score.unflagged, 0U);
-  const std::size_t limit = peak >= 9 ? 0 : score.n / 500, known = known_excess(GetParam());
-  if (known > 0) std::cout << "known: " << known << " fail where " << limit << " may\n";
-  // Other instruction sets round a few stars across the line.
-  const double rounding = known > 0 ? 2 + 2 * std::sqrt(static_cast<double>(known)) : 0.0;
-  EXPECT_LE(static_cast<double>(score.failed), static_cast<double>(std::max(limit, known)) + rounding);
+  // At 5.4 the likelihood of up to 35 stars of a cell has its maximum beyond the move limit: those can only be refused.
+  EXPECT_LE(score.failed, peak >= 9 ? 0 : score.n / 500);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Failures, ::testing::ValuesIn(cases()), [](const auto& c) {
