@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kNearSaturation = 0.95;
 constexpr double kTellsWidth = 20;       // S/N from which a width that is not positive means a star of one pixel
-constexpr double kWorthwhilePeak = 2.5;  // noise; a fit that failed on less found sky, and would in double
+constexpr double kWorthwhilePeak = 2.5;  // noise, of the 3x3: the brightest of nine pixels of sky is above in 1 of 18
 constexpr double kLowSnr = 5;            // below, a position is as likely noise, and its error is no longer Gaussian
 
 double square(double v) { return v * v; }
