@@ -3,14 +3,15 @@
 
 #include <starflow/core/measure.hpp>
 
-#include "matched_filter.hpp"
-#include "watershed.hpp"
+#include "basins.hpp"
+#include "bright_pixels.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <vector>
 
 namespace starflow {
@@ -26,13 +27,31 @@ struct Candidate {
   double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // smoothed, above the isophote, about the seed
   std::int32_t n_pix = 0, n_above = 0;
   Flags flags = 0;
-};
 
-/// Offset of the extremum of the parabola through three values, within half a pixel.
-double parabola_offset(double left, double middle, double right) {
-  const double curvature = left - 2 * middle + right;
-  return curvature < 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0.0;
-}
+  /// \param isophote  ADU above the background
+  void add(const BrightPixel& p, int px, int py, bool edge, double isophote) {
+    ++n_above;
+    if (edge) flags |= flag::edge;
+    if ((p.marks & BrightPixel::kBad) != 0) {
+      flags |= flag::bad_pixel;
+      return;
+    }
+    if ((p.marks & BrightPixel::kSaturated) != 0) flags |= flag::saturated;
+    const double signal = static_cast<double>(p.signal), soft = static_cast<double>(p.smooth);
+    flux += signal;
+    peak = std::max(peak, signal);
+    if (soft > isophote) {
+      const double dx = px - x, dy = py - y;
+      weight += soft;
+      sx += soft * dx;
+      sy += soft * dy;
+      sxx += soft * dx * dx;
+      syy += soft * dy * dy;
+      sxy += soft * dx * dy;
+    }
+    ++n_pix;
+  }
+};
 
 class Finder {
  public:
@@ -44,84 +63,50 @@ class Finder {
         // One level for the frame, as SExtractor's. From the local noise, windows on a Kepler frame gave positions
         // 0.0026 px (median) from SEP's, with this 0.0015.
         isophote_(options.threshold_sigma *
-                  (background.reliable() ? background.median_noise() : background.noise(0, 0))),
-        width_(static_cast<std::size_t>(frame.width)) {}
+                  (background.reliable() ? background.median_noise() : background.noise(0, 0))) {}
 
   Detections run(double fwhm_px, ParallelFor parallel) {
-    plane_ = matched_filter(frame_, background_, fwhm_px, parallel);
-    WatershedOptions flood;
-    flood.floor = static_cast<float>(kExtendFraction * options_.threshold_sigma);
-    flood.prominence = static_cast<float>(options_.prominence);
-    const Basins basins = watershed(plane_, frame_.width, frame_.height, flood);
-    seed(basins);
-    visit_pixels(frame_, [&](auto pixels) { accumulate(pixels, basins); });
+    const StarFilter filter(fwhm_px);
+    return run(filter, row_bands(frame_.height, filter), parallel);
+  }
+
+  /// \param bands  rows to search
+  Detections run(const StarFilter& filter, std::span<const RowBand> bands, ParallelFor parallel) {
+    const auto floor = static_cast<float>(kExtendFraction * options_.threshold_sigma);
+    const BrightPixels bright = bright_pixels(frame_, background_, detector_, filter, floor, bands, parallel);
+    Prominence prominence;
+    prominence.fraction = static_cast<float>(options_.prominence);
+    const Basins basins = split_basins(bright, frame_.width, prominence);
+    seed(bright, basins);
+    for (const BrightRun& run : bright.runs) accumulate(run, bright, basins);
     return collect();
   }
 
  private:
   /// Basins come in falling height, so those above the threshold are the first ones.
-  void seed(const Basins& basins) {
+  void seed(const BrightPixels& bright, const Basins& basins) {
     for (const Basin& b : basins.basins) {
-      if (b.height < static_cast<float>(options_.threshold_sigma)) break;
+      const BrightPeak& peak = bright.peaks[b.peak];
+      if (bright.pixels[peak.pixel].height < static_cast<float>(options_.threshold_sigma)) break;
       Candidate c;
-      const auto x = static_cast<std::ptrdiff_t>(b.peak % width_), y = static_cast<std::ptrdiff_t>(b.peak / width_);
-      const auto at = [&](std::ptrdiff_t i, std::ptrdiff_t j) {
-        const auto p = std::clamp<std::ptrdiff_t>(x + i, 0, frame_.width - 1);
-        const auto q = std::clamp<std::ptrdiff_t>(y + j, 0, frame_.height - 1);
-        return static_cast<double>(plane_[static_cast<std::size_t>(q) * width_ + static_cast<std::size_t>(p)]);
-      };
-      c.x = static_cast<double>(x) + parabola_offset(at(-1, 0), at(0, 0), at(1, 0));
-      c.y = static_cast<double>(y) + parabola_offset(at(0, -1), at(0, 0), at(0, 1));
+      c.x = peak.x;
+      c.y = peak.y;
       if (b.touches_other) c.flags |= flag::blended;
       candidates_.push_back(c);
     }
   }
 
-  template <class T>
-  void accumulate(Plane<T> pixels, const Basins& basins) {
-    for (std::size_t k = 0; k < basins.pixels.size(); ++k) {
-      const auto b = static_cast<std::size_t>(basins.basin_of[k]);
-      if (b >= candidates_.size()) continue;
-      Candidate& c = candidates_[b];
-      const int x = static_cast<int>(basins.pixels[k] % width_), y = static_cast<int>(basins.pixels[k] / width_);
-      const T value = pixels.row(y)[x];
-      ++c.n_above;
-      if (x == 0 || y == 0 || x == frame_.width - 1 || y == frame_.height - 1) c.flags |= flag::edge;
-      if (!is_valid(frame_, x, y, value)) {
-        c.flags |= flag::bad_pixel;
-        continue;
-      }
-      if (static_cast<double>(value) >= detector_.saturation_adu) c.flags |= flag::saturated;
-      const double signal = static_cast<double>(value) - background_.level(x, y);
-      c.flux += signal;
-      c.peak = std::max(c.peak, signal);
-      if (const double soft = smoothed(pixels, x, y); soft > isophote_) {
-        const double dx = x - c.x, dy = y - c.y;
-        c.weight += soft;
-        c.sx += soft * dx;
-        c.sy += soft * dy;
-        c.sxx += soft * dx * dx;
-        c.syy += soft * dy * dy;
-        c.sxy += soft * dx * dy;
-      }
-      ++c.n_pix;
+  void accumulate(const BrightRun& run, const BrightPixels& bright, const Basins& basins) {
+    for (int i = 0; i < run.n; ++i) {
+      const std::size_t k = run.first + static_cast<std::size_t>(i);
+      const auto b = static_cast<std::size_t>(basins.basin_of[k]);  // huge where there is none
+      if (b < candidates_.size())
+        candidates_[b].add(bright.pixels[k], run.x + i, run.y, at_edge(run.x + i, run.y), isophote_);
     }
   }
 
-  /// Signal at (x, y) smoothed by the 3x3 binomial kernel, over its valid pixels.
-  template <class T>
-  double smoothed(Plane<T> pixels, int x, int y) const {
-    double sum = 0, weight = 0;
-    for (int j = std::max(0, y - 1); j <= std::min(frame_.height - 1, y + 1); ++j) {
-      for (int i = std::max(0, x - 1); i <= std::min(frame_.width - 1, x + 1); ++i) {
-        const T value = pixels.row(j)[i];
-        if (!is_valid(frame_, i, j, value)) continue;
-        const double w = (i == x ? 2 : 1) * (j == y ? 2 : 1);
-        sum += w * static_cast<double>(value);
-        weight += w;
-      }
-    }
-    return sum / weight - background_.level(x, y);
+  [[nodiscard]] bool at_edge(int x, int y) const {
+    return x == 0 || y == 0 || x == frame_.width - 1 || y == frame_.height - 1;
   }
 
   Detections collect() {
@@ -168,8 +153,6 @@ class Finder {
   const Detector& detector_;
   const DetectOptions& options_;
   double isophote_;  // ADU above the background
-  std::size_t width_;
-  std::vector<float> plane_;
   std::vector<Candidate> candidates_;
 };
 
@@ -219,7 +202,7 @@ double measure_fwhm(const FrameView& frame,
                     ParallelFor parallel) {
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMaxStars = 300;
+  constexpr std::size_t kMaxStars = 300, kEveryBand = 4;
   DetectOptions bright;
   bright.threshold_sigma = 10;
   MeasureOptions fit;
@@ -227,7 +210,12 @@ double measure_fwhm(const FrameView& frame,
   StarTable stars;
   double fwhm = kTypicalFwhm, measured = 0;
   for (int round = 0; round < kRounds; ++round) {
-    Detections found = Finder(frame, background, detector, bright).run(fwhm, parallel);
+    const StarFilter filter(fwhm);
+    const std::vector<RowBand> bands = row_bands(frame.height, filter);
+    std::vector<RowBand> some;
+    for (std::size_t b = kEveryBand / 2; b < bands.size(); b += kEveryBand) some.push_back(bands[b]);
+    Detections found = Finder(frame, background, detector, bright).run(filter, some, parallel);
+    if (found.size() < kMaxStars) found = Finder(frame, background, detector, bright).run(filter, bands, parallel);
     found.resize(std::min(found.size(), kMaxStars));
     fit.fwhm_px = fwhm;
     measure(frame, background, detector, found, fit, parallel, workspace, stars);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// What the bands of one search have in common.
+
+#include "bright_pixels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace starflow {
+
+struct BandJob {
+  const FrameView& frame;
+  const Background& background;
+  const Detector& detector;
+  const StarFilter& filter;
+  float floor;  ///< sigma
+};
+
+}  // namespace starflow

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Splits bright pixels into the basins of their prominent peaks.
+
+#include "bright_pixels.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace starflow {
+
+/// One peak that stands by itself.
+struct Basin {
+  std::size_t peak = 0;  ///< index into BrightPixels::peaks
+  bool touches_other = false;
+};
+
+struct Basins {
+  std::vector<Basin> basins;  ///< in falling height
+  std::vector<std::int32_t>
+      basin_of;  ///< of each bright pixel: index into basins; -1 where its peak lies in a row that was not searched
+};
+
+struct Prominence {
+  float fraction = 0.1F;  ///< of a peak above its saddle, as a fraction of the peak
+  float least = 3;        ///< the same in sigma
+};
+
+/// A watershed: each pixel belongs to the peak that the steepest way leads to (8-connected); where two basins meet,
+/// the lower one is absorbed unless its peak is prominent. Deterministic: of equal pixels the first counts as higher.
+[[nodiscard]] Basins split_basins(const BrightPixels& bright, int width, const Prominence& prominence);
+
+}  // namespace starflow

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// One band of rows: whitened, filtered along x, then along y, and searched, row by row as the frame is read.
+
+// clang-format off
+#if defined(STARFLOW_BRIGHT_BAND_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STARFLOW_BRIGHT_BAND_INL
+#undef STARFLOW_BRIGHT_BAND_INL
+#else
+#define STARFLOW_BRIGHT_BAND_INL
+#endif
+// clang-format on
+
+#include "band_job.hpp"
+#include "filter_rows-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE {
+
+inline constexpr float kMinWeight = 0.25F;  // of the filter, on valid pixels
+inline constexpr float kHighest = 1e15F;    // sigma: sums of it, and their squares, stay finite
+
+/// Rows in a ring, each with `margin` floats on both sides, and what vectors touch beyond them.
+class RowRing {
+ public:
+  RowRing(std::size_t rows, std::size_t width, std::size_t margin)
+      : rows_(rows), margin_(margin), stride_(width + 2 * margin + kSlack), data_(rows * stride_, 0.0F) {}
+
+  float* row(int y) { return &data_[static_cast<std::size_t>(y) % rows_ * stride_ + margin_]; }
+
+  static constexpr std::size_t kSlack = (rows::kAtOnce + 1) * rows::hn::MaxLanes(rows::along);
+
+ private:
+  std::size_t rows_, margin_, stride_;
+  std::vector<float> data_;
+};
+
+template <class T>
+class BrightBand {
+ public:
+  BrightBand(const BandJob& job, Plane<T> pixels, RowBand band, BrightPixels& out)
+      : job_(job),
+        frame_(job.frame),
+        pixels_(pixels),
+        band_(band),
+        out_(out),
+        radius_(job.filter.radius),
+        width_(static_cast<std::size_t>(job.frame.width)),
+        taps_(job.filter.k.size()),
+        level_(static_cast<std::size_t>(radius_) + 3, width_, 0),
+        signal_(1, width_, static_cast<std::size_t>(radius_)),
+        valid_(1, width_, static_cast<std::size_t>(radius_)),
+        along_x_(taps_, width_, 0),
+        weight_(taps_, width_, 0),
+        height_(3, width_, 1),
+        noise_(width_),
+        masked_(taps_, false),
+        edge_scale_(width_) {
+    for (std::size_t i = 0; i < taps_; ++i) squared_.push_back(job.filter.k[i] * job.filter.k[i]);
+    for (std::size_t x = 0; x < width_; ++x) edge_scale_[x] = weight_in(static_cast<int>(x), frame_.width);
+  }
+
+  void run() {
+    next_ = std::max(0, band_.first - 1 - radius_);
+    for (int y = band_.first - 1; y <= band_.end; ++y) {
+      fill_height(y);
+      if (y > band_.first) search(y - 1);
+    }
+  }
+
+ private:
+  /// Weight of the squared filter at place \p at that falls on [0, size).
+  [[nodiscard]] float weight_in(int at, int size) const {
+    float sum = 0;
+    for (int i = -radius_; i <= radius_; ++i) {
+      if (at + i >= 0 && at + i < size) sum += squared_[static_cast<std::size_t>(i + radius_)];
+    }
+    return sum;
+  }
+
+  /// Reads row \p y: whitened and filtered along x, with the weight of its valid pixels where some are not.
+  void read(int y) {
+    const T* row = pixels_.row(y);
+    float* level = level_.row(y);
+    float* signal = signal_.row(0);
+    job_.background.row(y, {level, width_}, noise_);
+    const bool plain = !frame_.mask && !frame_.variance &&
+                       rows::whiten(row, job_.background.pedestal(), level, noise_.data(), kHighest, {signal, width_});
+    if (!plain) read_valid(y, row, level, signal);
+    const std::size_t slot = static_cast<std::size_t>(y) % taps_;
+    masked_[slot] = !plain;
+    const auto shifted = [this](const float* from) {
+      return [from, reach = radius_](std::size_t i) { return from + static_cast<std::ptrdiff_t>(i) - reach; };
+    };
+    rows::weighted_sum(job_.filter.k, width_, along_x_.row(y), shifted(signal));
+    if (!plain) rows::weighted_sum(squared_, width_, weight_.row(y), shifted(valid_.row(0)));
+  }
+
+  void read_valid(int y, const T* row, const float* level, float* signal) {
+    float* valid = valid_.row(0);
+    for (std::size_t x = 0; x < width_; ++x) {
+      const bool good = is_valid(frame_, static_cast<int>(x), y, row[x]);
+      const float sigma = frame_.variance && good ? std::sqrt(frame_.variance.row(y)[x]) : noise_[x];
+      const float v = (static_cast<float>(static_cast<double>(row[x]) - job_.background.pedestal()) - level[x]) / sigma;
+      signal[x] = good ? std::clamp(v, -kHighest, kHighest) : 0.0F;
+      valid[x] = good ? 1.0F : 0.0F;
+    }
+  }
+
+  /// The filtered row; far below every floor outside of the frame.
+  void fill_height(int y) {
+    constexpr float kNothing = -std::numeric_limits<float>::infinity();
+    float* out = height_.row(y + 3);
+    if (y < 0 || y >= frame_.height) {
+      std::fill_n(out, width_, kNothing);
+    } else {
+      for (; next_ < std::min(frame_.height, y + radius_ + 1); ++next_) read(next_);
+      const int first = std::max(0, y - radius_), last = std::min(frame_.height - 1, y + radius_);
+      bool masked = false;
+      for (int p = first; p <= last; ++p) masked = masked || masked_[static_cast<std::size_t>(p) % taps_];
+      const std::span<const float> k =
+          std::span(job_.filter.k)
+              .subspan(static_cast<std::size_t>(first - y + radius_), static_cast<std::size_t>(last - first + 1));
+      rows::weighted_sum(k, width_, out, [&](std::size_t i) { return along_x_.row(first + static_cast<int>(i)); });
+      masked ? scale_masked(y, first, last, out) : scale_edges(y, out);
+    }
+    out[-1] = kNothing;
+    std::fill_n(out + width_, rows::hn::MaxLanes(rows::along), kNothing);
+  }
+
+  /// Where every pixel is valid the filter's weight is that along x times that along y.
+  void scale_edges(int y, float* out) const {
+    const float across = weight_in(y, frame_.height);
+    const auto reach = static_cast<std::size_t>(radius_);
+    const auto scale = [&](std::size_t x) {
+      const float weight = across * edge_scale_[x];
+      out[x] = weight < kMinWeight ? 0.0F : out[x] / std::sqrt(weight);
+    };
+    if (y < radius_ || y >= frame_.height - radius_) {
+      for (std::size_t x = 0; x < width_; ++x) scale(x);
+      return;
+    }
+    for (std::size_t x = 0; x < std::min(reach, width_); ++x) scale(x);
+    for (std::size_t x = std::max(reach, width_ > reach ? width_ - reach : 0); x < width_; ++x) scale(x);
+  }
+
+  void scale_masked(int y, int first, int last, float* out) {
+    total_.assign(width_, 0.0F);
+    for (int p = first; p <= last; ++p) {
+      const float k2 = squared_[static_cast<std::size_t>(p - y + radius_)];
+      const float* weight = masked_[static_cast<std::size_t>(p) % taps_] ? weight_.row(p) : edge_scale_.data();
+      for (std::size_t x = 0; x < width_; ++x) total_[x] += k2 * weight[x];
+    }
+    for (std::size_t x = 0; x < width_; ++x) out[x] = total_[x] < kMinWeight ? 0.0F : out[x] / std::sqrt(total_[x]);
+  }
+
+  /// Collects the bright pixels of a row whose neighbours are filtered too.
+  void search(int y) {
+    const float* heights[] = {height_.row(y + 2), height_.row(y + 3), height_.row(y + 4)};
+    const float* level = level_.row(y);
+    const T* raw = pixels_.row(y);
+    rows::visit_above(heights[1], width_, job_.floor, [&](std::size_t at) {
+      const int x = static_cast<int>(at);
+      BrightPixel p;
+      p.height = heights[1][x];
+      float highest = -std::numeric_limits<float>::infinity();
+      for (std::uint8_t k = 0; k < 9; ++k) {
+        const float v = heights[k / 3][x + k % 3 - 1];
+        if (!(v > highest)) continue;
+        highest = v;
+        p.uphill = k;
+      }
+      if (is_valid(frame_, x, y, raw[x])) {
+        if (static_cast<double>(raw[x]) >= job_.detector.saturation_adu) p.marks |= BrightPixel::kSaturated;
+        const double sky = job_.background.pedestal() + static_cast<double>(level[x]);
+        p.signal = static_cast<float>(static_cast<double>(raw[x]) - sky);
+        p.smooth = static_cast<float>(smoothed(x, y) - sky);
+      } else {
+        p.marks |= BrightPixel::kBad;
+      }
+      add(p, x, y, heights);
+    });
+  }
+
+  void add(const BrightPixel& p, int x, int y, const float* const* heights) {
+    const std::size_t index = out_.pixels.size();
+    out_.pixels.push_back(p);
+    if (out_.runs.empty() || out_.runs.back().y != y || out_.runs.back().x + out_.runs.back().n != x) {
+      out_.runs.push_back({y, x, 0, index});
+    }
+    ++out_.runs.back().n;
+    if (p.uphill != BrightPixel::kSelf) return;
+    // Beyond the edge of the frame the curve goes on level.
+    const auto inside = [&](float v) { return static_cast<double>(std::isinf(v) ? p.height : v); };
+    const double middle = static_cast<double>(p.height);
+    out_.peaks.push_back({index, x + parabola_offset(inside(heights[1][x - 1]), middle, inside(heights[1][x + 1])),
+                          y + parabola_offset(inside(heights[0][x]), middle, inside(heights[2][x]))});
+  }
+
+  /// Offset of the extremum of the parabola through three values, within half a pixel.
+  static double parabola_offset(double left, double middle, double right) {
+    const double curvature = left - 2 * middle + right;
+    return curvature < 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0.0;
+  }
+
+  /// The pixels about (x, y), smoothed by the 3x3 binomial kernel over the valid ones.
+  [[nodiscard]] double smoothed(int x, int y) const {
+    double sum = 0, weight = 0;
+    for (int j = std::max(0, y - 1); j <= std::min(frame_.height - 1, y + 1); ++j) {
+      const T* row = pixels_.row(j);
+      for (int i = std::max(0, x - 1); i <= std::min(frame_.width - 1, x + 1); ++i) {
+        if (!is_valid(frame_, i, j, row[i])) continue;
+        const double w = (i == x ? 2 : 1) * (j == y ? 2 : 1);
+        sum += w * static_cast<double>(row[i]);
+        weight += w;
+      }
+    }
+    return sum / weight;
+  }
+
+  const BandJob& job_;
+  const FrameView& frame_;
+  Plane<T> pixels_;
+  RowBand band_;
+  BrightPixels& out_;
+  int radius_, next_ = 0;
+  std::size_t width_, taps_;
+  RowRing level_, signal_, valid_, along_x_, weight_, height_;
+  std::vector<float> noise_, total_, squared_;
+  std::vector<bool> masked_;       // of the rows in along_x_
+  std::vector<float> edge_scale_;  // weight of the squared filter along x that is inside the frame
+};
+
+inline void search_band(const BandJob& job, RowBand band, BrightPixels& out) {
+  visit_pixels(job.frame, [&]<class T>(Plane<T> pixels) { BrightBand<T>(job, pixels, band, out).run(); });
+}
+
+}  // namespace starflow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard

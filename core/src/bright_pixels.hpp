@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The frame seen through a filter of the stars' shape, in units of its own noise: the pixels that stand out.
+
+#include <starflow/core/background.hpp>
+#include <starflow/core/detector.hpp>
+#include <starflow/core/frame_view.hpp>
+#include <starflow/core/parallel.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace starflow {
+
+/// One pixel above the floor.
+struct BrightPixel {
+  static constexpr std::uint8_t kBad = 1, kSaturated = 2;  ///< bits of `marks`
+  static constexpr std::uint8_t kSelf = 4;                 ///< `uphill` of a local maximum
+
+  float height = 0;         ///< signal to noise of a star there
+  float signal = 0;         ///< ADU above the background; 0 of a bad pixel
+  float smooth = 0;         ///< ADU above the background, smoothed by the 3x3 binomial kernel over valid pixels
+  std::uint8_t uphill = 0;  ///< the highest of the 3x3 pixels about it, 3 * (dy + 1) + dx + 1; of equals the first
+  std::uint8_t marks = 0;
+};
+
+/// Bright pixels of a row that touch.
+struct BrightRun {
+  int y = 0, x = 0, n = 0;  ///< px
+  std::size_t first = 0;    ///< index of the first pixel
+};
+
+/// A local maximum.
+struct BrightPeak {
+  std::size_t pixel = 0;
+  double x = 0, y = 0;  ///< top of the parabolas through its neighbours, px
+};
+
+/// All in raster order.
+struct BrightPixels {
+  std::vector<BrightPixel> pixels;
+  std::vector<BrightRun> runs;
+  std::vector<BrightPeak> peaks;
+};
+
+/// Rows [first, end) of a frame.
+struct RowBand {
+  int first = 0, end = 0;
+};
+
+/// A matched filter: a pixel-integrated Gaussian of unit norm.
+struct StarFilter {
+  explicit StarFilter(double fwhm_px);
+
+  int radius = 0;
+  std::vector<float> k;  ///< along one axis, 2 * radius + 1; sum k^2 = 1
+};
+
+/// Whitens the frame, filters it, and collects what is above \p floor (in sigma) in the rows of \p bands (in falling
+/// or rising order, not overlapping). On pure background noise the filtered values have mean 0 and standard deviation
+/// 1, at edges and beside masked pixels too; where fewer than a quarter of the filter's weight falls on valid pixels
+/// they are 0. Holds a few rows for each thread. The result does not depend on the number of threads.
+[[nodiscard]] BrightPixels bright_pixels(const FrameView& frame,
+                                         const Background& background,
+                                         const Detector& detector,
+                                         const StarFilter& filter,
+                                         float floor,
+                                         std::span<const RowBand> bands,
+                                         ParallelFor parallel);
+
+/// The whole frame in bands.
+[[nodiscard]] std::vector<RowBand> row_bands(int height, const StarFilter& filter);
+
+}  // namespace starflow

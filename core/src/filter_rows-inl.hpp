@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// Rows of the frame, whitened and filtered, a vector of neighbouring pixels at a time.
+
+// clang-format off
+#if defined(STARFLOW_FILTER_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef STARFLOW_FILTER_ROWS_INL
+#undef STARFLOW_FILTER_ROWS_INL
+#else
+#define STARFLOW_FILTER_ROWS_INL
+#endif
+// clang-format on
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+HWY_BEFORE_NAMESPACE();
+namespace starflow::HWY_NAMESPACE::rows {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Along = hn::ScalableTag<float>;
+using V = hn::Vec<Along>;
+inline constexpr Along along;
+inline constexpr std::size_t kAtOnce = 4;  // vectors: each tap of a filter is loaded once for all of them
+
+/// Pixels [x, x + lanes) in float, less the pedestal.
+template <class T>
+HWY_INLINE V above_pedestal(const T* row, std::size_t x, double pedestal) {
+  if constexpr (std::is_same_v<T, float>) {
+    return hn::Sub(hn::LoadU(along, row + x), hn::Set(along, static_cast<float>(pedestal)));
+  } else if constexpr (sizeof(T) <= 2) {
+    const hn::Rebind<T, Along> narrow;
+    const hn::Rebind<std::int32_t, Along> wide;
+    const V v = hn::ConvertTo(along, hn::PromoteTo(wide, hn::LoadU(narrow, row + x)));
+    return hn::Sub(v, hn::Set(along, static_cast<float>(pedestal)));
+  } else {
+    alignas(64) float v[hn::MaxLanes(along)];
+    for (std::size_t k = 0; k < hn::Lanes(along); ++k)
+      v[k] = static_cast<float>(static_cast<double>(row[x + k]) - pedestal);
+    return hn::Load(along, v);
+  }
+}
+
+/// out = (row - pedestal - level) / noise. \return false where a value is not finite or beyond \p highest
+template <class T>
+HWY_INLINE bool whiten(
+    const T* row, double pedestal, const float* level, const float* noise, float highest, std::span<float> out) {
+  const std::size_t n = out.size(), lanes = hn::Lanes(along);
+  const V most = hn::Set(along, highest);
+  auto fine = hn::Eq(most, most);
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes) {
+    const V v =
+        hn::Div(hn::Sub(above_pedestal(row, x, pedestal), hn::LoadU(along, level + x)), hn::LoadU(along, noise + x));
+    fine = hn::And(fine, hn::Le(hn::Abs(v), most));
+    hn::StoreU(v, along, out.data() + x);
+  }
+  bool all = hn::AllTrue(along, fine);
+  for (; x < n; ++x) {
+    const float v = (static_cast<float>(static_cast<double>(row[x]) - pedestal) - level[x]) / noise[x];
+    all = all && std::abs(v) <= highest;
+    out[x] = v;
+  }
+  return all;
+}
+
+/// out[x] = sum over i of k[i] * at(i)[x]. Rows may be read and written up to kAtOnce vectors beyond the end.
+template <class At>
+HWY_INLINE void weighted_sum(std::span<const float> k, std::size_t n, float* out, const At& at) {
+  const std::size_t lanes = hn::Lanes(along);
+  for (std::size_t x = 0; x < n; x += kAtOnce * lanes) {
+    V a = hn::Zero(along), b = a, c = a, d = a;
+    for (std::size_t i = 0; i < k.size(); ++i) {
+      const V tap = hn::Set(along, k[i]);
+      const float* from = at(i) + x;
+      a = hn::MulAdd(tap, hn::LoadU(along, from), a);
+      b = hn::MulAdd(tap, hn::LoadU(along, from + lanes), b);
+      c = hn::MulAdd(tap, hn::LoadU(along, from + 2 * lanes), c);
+      d = hn::MulAdd(tap, hn::LoadU(along, from + 3 * lanes), d);
+    }
+    hn::StoreU(a, along, out + x);
+    hn::StoreU(b, along, out + x + lanes);
+    hn::StoreU(c, along, out + x + 2 * lanes);
+    hn::StoreU(d, along, out + x + 3 * lanes);
+  }
+}
+
+/// Calls visit(x) for the x in [0, n) whose value is above \p floor, from left to right. \p row may be read a vector
+/// beyond the end.
+template <class Visit>
+HWY_INLINE void visit_above(const float* row, std::size_t n, float floor, const Visit& visit) {
+  const std::size_t lanes = hn::Lanes(along);
+  const V limit = hn::Set(along, floor);
+  for (std::size_t x = 0; x < n; x += lanes) {
+    if (hn::AllFalse(along, hn::Gt(hn::LoadU(along, row + x), limit))) continue;
+    for (std::size_t i = x; i < std::min(n, x + lanes); ++i) {
+      if (row[i] > floor) visit(i);
+    }
+  }
+}
+
+}  // namespace starflow::HWY_NAMESPACE::rows
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
