@@ -45,6 +45,7 @@ class BrightBand {
         band_(band),
         out_(out),
         radius_(job.filter.radius),
+        plain_(std::is_integral_v<T> && !job.frame.mask && !job.frame.variance),
         width_(static_cast<std::size_t>(job.frame.width)),
         taps_(job.filter.k.size()),
         level_(static_cast<std::size_t>(radius_) + 3, width_, 0),
@@ -163,13 +164,7 @@ class BrightBand {
       const int x = static_cast<int>(at);
       BrightPixel p;
       p.height = heights[1][x];
-      float highest = -std::numeric_limits<float>::infinity();
-      for (std::uint8_t k = 0; k < 9; ++k) {
-        const float v = heights[k / 3][x + k % 3 - 1];
-        if (!(v > highest)) continue;
-        highest = v;
-        p.uphill = k;
-      }
+      p.uphill = uphill(heights, x);
       if (is_valid(frame_, x, y, raw[x])) {
         if (static_cast<double>(raw[x]) >= job_.detector.saturation_adu) p.marks |= BrightPixel::kSaturated;
         const double sky = job_.background.pedestal() + static_cast<double>(level[x]);
@@ -203,8 +198,27 @@ class BrightBand {
     return curvature < 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0.0;
   }
 
+  /// Which of the 3x3 is the highest, of equals the first.
+  static std::uint8_t uphill(const float* const* heights, int x) {
+    float highest = heights[0][x - 1];
+    unsigned best = 0;
+    for (unsigned k = 1; k < 9; ++k) {
+      const float v = heights[k / 3][x + static_cast<int>(k % 3) - 1];
+      best = v > highest ? k : best;
+      highest = std::max(highest, v);
+    }
+    return static_cast<std::uint8_t>(best);
+  }
+
   /// The pixels about (x, y), smoothed by the 3x3 binomial kernel over the valid ones.
   [[nodiscard]] double smoothed(int x, int y) const {
+    if (plain_ && x > 0 && y > 0 && x < frame_.width - 1 && y < frame_.height - 1) {
+      const auto line = [&](int j) {
+        const T* row = pixels_.row(j) + x;
+        return static_cast<double>(row[-1]) + 2 * static_cast<double>(row[0]) + static_cast<double>(row[1]);
+      };
+      return (line(y - 1) + 2 * line(y) + line(y + 1)) / 16;
+    }
     double sum = 0, weight = 0;
     for (int j = std::max(0, y - 1); j <= std::min(frame_.height - 1, y + 1); ++j) {
       const T* row = pixels_.row(j);
@@ -224,6 +238,7 @@ class BrightBand {
   RowBand band_;
   BrightPixels& out_;
   int radius_, next_ = 0;
+  bool plain_;  // every pixel is valid
   std::size_t width_, taps_;
   RowRing level_, signal_, valid_, along_x_, weight_, height_;
   std::vector<float> noise_, total_, squared_;
