@@ -217,7 +217,9 @@ class FitKernel {
       }
       const FitPoint<D> before = point_;
       const bool done = hn::AllFalse(d, take_step(all, find_step(), stage));
-      if (done && damping <= kTrusted) return;  // a step that damping made short proves nothing
+      const bool blocked = rests_at(before);
+      if (blocked) converged_.put(0, set(d, 1));
+      if ((done || blocked) && damping <= kTrusted) return;  // a step that damping made short proves nothing
       converged_.clear();
       evaluate(false);
       const double now = equations_.merit(point_.value, per_gain_.get(0));
@@ -233,6 +235,18 @@ class FitKernel {
       }
     }
     stalled_.put(0, set(d, damping < kHopeless ? 0 : 1));
+  }
+
+  /// Whether the bounds took back all of the step from \p before: a solution may lie in their corner.
+  [[nodiscard]] bool rests_at(const FitPoint<D>& before) const {
+    constexpr double kMoved = 1e-9;
+    const D d;
+    M rests = hn::Eq(set(d, 0), set(d, 0));
+    for (std::size_t k = 0; k < kFitSize; ++k) {
+      const V was = before.value.get(k), by = hn::Abs(hn::Sub(point_.value.get(k), was));
+      rests = hn::And(rests, hn::Le(by, hn::Mul(set(d, kMoved), hn::Add(set(d, 1), hn::Abs(was)))));
+    }
+    return hn::AllTrue(d, rests);
   }
 
   /// Marquardt's damping: the curvature, steeper along each parameter by \p damping times what is expected of it.

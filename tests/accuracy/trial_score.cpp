@@ -132,6 +132,9 @@ void Trial::measure_all(const MeasureOptions& options, TrialScore& score) {
       continue;
     }
     const TrialBounds& bound = bounds_[place];
+    const double start_x = field_.starts().x[place] - field_.x(place),
+                 start_y = field_.starts().y[place] - field_.y(place);
+    if (failed && std::hypot(start_x, start_y) > 0.5 * fwhm_px_) ++score.failed_far;
     const double dx = stars_.x[k] - field_.x(place), dy = stars_.y[k] - field_.y(place);
     const bool wrong = !(std::abs(dx) < kWrong * bound.x && std::abs(dy) < kWrong * bound.y);
     if ((failed || (preset_.fits() && wrong)) && !told) ++score.unflagged;

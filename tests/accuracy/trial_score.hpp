@@ -38,6 +38,7 @@ class Tally {
 struct TrialScore {
   std::size_t n = 0;
   std::size_t failed = 0;              ///< not converged, no covariance, or measured by another method
+  std::size_t failed_far = 0;          ///< of them, with a start farther than half a FWHM off
   std::size_t at_bound = 0;            ///< converged with a width or beta on its bound: no failure
   std::size_t unflagged = 0;           ///< failed, or (fits) 8 bounds off in x or y, and no flag says so
   std::size_t other_stamp = 0;         ///< measured on other pixels than the bound's
