@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/core/background.hpp>
 
-#include "tile_statistics.hpp"
+#include "surface_row.hpp"
+#include "tile_mesh.hpp"
+#include "tile_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
+#include <ranges>
+#include <span>
 #include <type_traits>
 #include <vector>
 
 namespace starflow {
 namespace {
 
-constexpr int kMaxTilesASide = 2048;
-constexpr double kMinValidFraction = 0.1;   // of a tile's pixels
-constexpr std::size_t kMaxSamples = 16384;  // of a tile: more does not lower the error that matters
+constexpr int kMaxTilesASide = static_cast<int>(SurfaceRow::kMostKnots);
+constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
 
-struct Mesh {
-  int columns = 0, rows = 0;
-  std::vector<float> level, noise;  // NaN = not known
+struct Mesh : MeshSize {
+  std::vector<float> level, noise;  // kUnknown = not known
 };
 
 int tiles(int size_px, int tile_px) {
@@ -42,96 +46,95 @@ std::optional<double> any_value(const FrameView& frame) {
   });
 }
 
+/// A pixel near the level: the middle one of some that lie scattered over the frame. A single one may be a hot pixel,
+/// and would cost floats their digits.
+std::optional<double> middle_value(const FrameView& frame) {
+  constexpr int kASide = 16;
+  std::vector<double> values;
+  visit_pixels(frame, [&](auto pixels) {
+    for (int j = 0; j < kASide; ++j) {
+      const int y = tile_edge(2 * j + 1, 2 * kASide, frame.height);
+      for (int i = 0; i < kASide; ++i) {
+        const int x = tile_edge(2 * i + 1, 2 * kASide, frame.width);
+        const auto value = pixels.row(y)[x];
+        if (is_valid(frame, x, y, value)) values.push_back(static_cast<double>(value));
+      }
+    }
+  });
+  if (values.empty()) return any_value(frame);
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+/// The objects of one row of tiles as a mask, and which tiles hold any.
+class BandObjects {
+ public:
+  BandObjects(std::span<const PixelRun> runs, int width) : runs_(runs), width_(width) {}
+
+  void read(int y0, int y1) {
+    const auto from = std::ranges::lower_bound(runs_, y0, {}, &PixelRun::y);
+    const auto to = std::ranges::lower_bound(from, runs_.end(), y1, {}, &PixelRun::y);
+    any_ = from != to;
+    if (!any_) return;
+    mask_.assign(static_cast<std::size_t>(width_) * static_cast<std::size_t>(y1 - y0), 0);
+    for (const PixelRun& run : std::ranges::subrange(from, to)) {
+      const auto row = mask_.begin() + static_cast<std::ptrdiff_t>(run.y - y0) * width_;
+      const int x0 = std::clamp(run.x0, 0, width_), x1 = std::clamp(run.x1, x0, width_);
+      std::fill(row + x0, row + x1, std::uint8_t{1});
+    }
+  }
+
+  /// Null where the box holds none.
+  [[nodiscard]] Plane<std::uint8_t> within(const TileBox& box) const {
+    if (!any_) return {};
+    const Plane<std::uint8_t> all{mask_.data(), width_};
+    for (int y = 0; y < box.y1 - box.y0; ++y) {
+      if (std::memchr(all.row(y) + box.x0, 1, static_cast<std::size_t>(box.x1 - box.x0)) != nullptr) return all;
+    }
+    return {};
+  }
+
+ private:
+  std::span<const PixelRun> runs_;
+  int width_;
+  bool any_ = false;
+  std::vector<std::uint8_t> mask_;
+};
+
 /// Fills the mesh of one row of tiles.
 template <class T>
-void measure_tiles(
-    const FrameView& frame, Plane<T> pixels, double pedestal, int j, Mesh& mesh, std::vector<float>& values) {
-  const int y0 = tile_edge(j, mesh.rows, frame.height), y1 = tile_edge(j + 1, mesh.rows, frame.height);
+void measure_tiles(const FrameView& frame, TileSampler<T>& sampler, BandObjects& objects, int j, Mesh& mesh) {
+  TileBox box;
+  box.y0 = tile_edge(j, mesh.rows, frame.height);
+  box.y1 = tile_edge(j + 1, mesh.rows, frame.height);
+  objects.read(box.y0, box.y1);
   for (int i = 0; i < mesh.columns; ++i) {
-    const int x0 = tile_edge(i, mesh.columns, frame.width), x1 = tile_edge(i + 1, mesh.columns, frame.width);
-    const std::size_t area = static_cast<std::size_t>(x1 - x0) * static_cast<std::size_t>(y1 - y0);
-    const int step = std::max(1, static_cast<int>(area / kMaxSamples));
-    values.clear();
-    for (int y = y0; y < y1; ++y) {
-      const T* row = pixels.row(y);
-      for (int x = x0 + (y * 7) % step; x < x1; x += step) {  // the phase walks, so that no column pattern is picked
-        if (is_valid(frame, x, y, row[x])) values.push_back(static_cast<float>(static_cast<double>(row[x]) - pedestal));
-      }
-    }
-    const double sampled = static_cast<double>(area) / step;
+    box.x0 = tile_edge(i, mesh.columns, frame.width);
+    box.x1 = tile_edge(i + 1, mesh.columns, frame.width);
+    if (!sampler.read(box, objects.within(box))) continue;
+    const TileStatistics s = sampler.statistics();
     const auto k = static_cast<std::size_t>(j * mesh.columns + i);
-    if (values.empty() || static_cast<double>(values.size()) < kMinValidFraction * sampled) continue;
-    const TileStatistics s = clipped_statistics(values, std::is_integral_v<T> ? 1.0 : 0.0);
-    mesh.level[k] = s.level;
-    mesh.noise[k] = s.noise;
+    mesh.level[k] = static_cast<float>(s.level);
+    if (s.noise > 0) mesh.noise[k] = static_cast<float>(s.noise);  // a flat tile says nothing about the noise
   }
 }
 
-/// Calls visit(value) for the known values of the tiles within `reach` of (i, j).
-void visit_neighbours(const std::vector<float>& v, const Mesh& mesh, int i, int j, int reach, auto&& visit) {
-  for (int q = std::max(0, j - reach); q <= std::min(mesh.rows - 1, j + reach); ++q) {
-    for (int p = std::max(0, i - reach); p <= std::min(mesh.columns - 1, i + reach); ++p) {
-      const float value = v[static_cast<std::size_t>(q * mesh.columns + p)];
-      if (std::isfinite(value)) visit(value);
-    }
-  }
-}
-
-/// Gives each unknown tile the mean of the nearest ring of known ones. At least one must be known.
-void fill_unknown(std::vector<float>& v, const Mesh& mesh) {
-  const std::vector<float> known = v;
-  for (int j = 0; j < mesh.rows; ++j) {
-    for (int i = 0; i < mesh.columns; ++i) {
-      float& cell = v[static_cast<std::size_t>(j * mesh.columns + i)];
-      for (int reach = 1; !std::isfinite(cell); ++reach) {
-        double sum = 0;
-        int n = 0;
-        visit_neighbours(known, mesh, i, j, reach, [&](float value) {
-          sum += static_cast<double>(value);
-          ++n;
-        });
-        if (n > 0) cell = static_cast<float>(sum / n);
+Mesh measure_mesh(
+    const FrameView& frame, int tile_px, std::span<const PixelRun> objects, double pedestal, ParallelFor parallel) {
+  Mesh mesh{{tiles(frame.width, tile_px), tiles(frame.height, tile_px)}, {}, {}};
+  mesh.level.assign(static_cast<std::size_t>(mesh.columns) * static_cast<std::size_t>(mesh.rows), kUnknown);
+  mesh.noise = mesh.level;
+  visit_pixels(frame, [&]<class T>(Plane<T> pixels) {
+    parallel(static_cast<std::size_t>(mesh.rows), 1, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t j = begin; j < end; ++j) {
+        TileSampler<T> sampler(frame, pixels, pedestal);
+        BandObjects band(objects, frame.width);
+        measure_tiles(frame, sampler, band, static_cast<int>(j), mesh);
       }
-    }
-  }
-}
-
-/// The step between tiles (di, dj) apart that all pairs in the window around (i, j) share: the smallest where all have
-/// the same sign, else 0, so that scatter does not pass for a slope.
-float common_step(const std::vector<float>& v, const Mesh& mesh, int i, int j, int reach, int di, int dj) {
-  float low = std::numeric_limits<float>::infinity(), high = -low;
-  for (int q = std::max(0, j - reach); q + dj <= std::min(mesh.rows - 1, j + reach); ++q) {
-    for (int p = std::max(0, i - reach); p + di <= std::min(mesh.columns - 1, i + reach); ++p) {
-      const float step = v[static_cast<std::size_t>((q + dj) * mesh.columns + p + di)] -
-                         v[static_cast<std::size_t>(q * mesh.columns + p)];
-      low = std::min(low, step);
-      high = std::max(high, step);
-    }
-  }
-  if (low > high) return 0;  // no pair
-  if (low > 0) return low;
-  return high < 0 ? high : 0.0F;
-}
-
-/// Median filter. \p keep_slope: at the rim the window lies to one side, so its own gradient is taken out first.
-void median_filter(std::vector<float>& v, const Mesh& mesh, int side, bool keep_slope) {
-  const std::vector<float> in = v;
-  const int reach = side / 2;
-  std::vector<float> window;
-  for (int j = 0; j < mesh.rows; ++j) {
-    for (int i = 0; i < mesh.columns; ++i) {
-      const float along_x = keep_slope ? common_step(in, mesh, i, j, reach, 1, 0) : 0.0F;
-      const float along_y = keep_slope ? common_step(in, mesh, i, j, reach, 0, 1) : 0.0F;
-      window.clear();
-      for (int q = std::max(0, j - reach); q <= std::min(mesh.rows - 1, j + reach); ++q) {
-        for (int p = std::max(0, i - reach); p <= std::min(mesh.columns - 1, i + reach); ++p) {
-          window.push_back(in[static_cast<std::size_t>(q * mesh.columns + p)] - static_cast<float>(p - i) * along_x -
-                           static_cast<float>(q - j) * along_y);
-        }
-      }
-      v[static_cast<std::size_t>(j * mesh.columns + i)] = interpolated_median(window);
-    }
-  }
+    });
+  });
+  return mesh;
 }
 
 double median_of(std::vector<float> v) {
@@ -157,50 +160,73 @@ double noise_floor(const FrameView& frame) {
   });
 }
 
+bool known(float v) { return std::isfinite(v); }
+
+std::vector<TileOrigin> origins(const Mesh& mesh) {
+  std::vector<TileOrigin> out(mesh.level.size());
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    out[k] = !known(mesh.level[k])   ? TileOrigin::repaired
+             : !known(mesh.noise[k]) ? TileOrigin::flat
+                                     : TileOrigin::measured;
+  }
+  return out;
+}
+
 }  // namespace
 
 double Background::noise(double x, double y) const noexcept {
-  return static_cast<double>(std::clamp(noise_.at(x, y), lowest_noise_, highest_noise_));
+  return static_cast<double>(std::clamp(noise_.at(x, y), noise_range_.low, noise_range_.high));
+}
+
+TileOrigin Background::origin(double x, double y) const noexcept {
+  if (origins_.empty()) return TileOrigin::repaired;
+  const auto tile = [](double px, double per_px, int n) {
+    return static_cast<std::size_t>(std::clamp((px + 0.5) * per_px, 0.0, static_cast<double>(n - 1)));
+  };
+  return origins_[tile(y, tiles_per_px_y_, rows_) * static_cast<std::size_t>(columns_) +
+                  tile(x, tiles_per_px_x_, columns_)];
+}
+
+double Background::measured_fraction() const noexcept {
+  if (origins_.empty()) return 0;
+  return static_cast<double>(std::ranges::count(origins_, TileOrigin::measured)) / static_cast<double>(origins_.size());
 }
 
 void Background::row(int y, std::span<float> level, std::span<float> noise) const noexcept {
-  level_.row(y, level);
-  noise_.row(y, noise);
-  for (float& n : noise) n = std::clamp(n, lowest_noise_, highest_noise_);
+  level_.row(y, level, {});
+  noise_.row(y, noise, noise_range_);
 }
 
-Background estimate_background(const FrameView& frame, const BackgroundOptions& options, ParallelFor parallel) {
+void Background::weighted_row(int y, std::span<float> level, std::span<float> per_noise) const noexcept {
+  level_.row(y, level, {});
+  noise_.inverse_row(y, per_noise, noise_range_);
+}
+
+Background estimate_background(const FrameView& frame,
+                               const BackgroundOptions& options,
+                               ParallelFor parallel,
+                               std::span<const PixelRun> objects) {
   Background result;
-  const std::optional<double> first = frame.empty() ? std::nullopt : any_value(frame);
-  if (!first) return result;
-  result.pedestal_ = *first;
+  const std::optional<double> pedestal = frame.empty() ? std::nullopt : middle_value(frame);
+  if (!pedestal) return result;
+  result.pedestal_ = *pedestal;
+  Mesh mesh = measure_mesh(frame, options.tile_px, objects, *pedestal, parallel);
+  if (std::ranges::none_of(mesh.level, known)) return result;
 
-  Mesh mesh{tiles(frame.width, options.tile_px), tiles(frame.height, options.tile_px), {}, {}};
-  const std::size_t n = static_cast<std::size_t>(mesh.columns) * static_cast<std::size_t>(mesh.rows);
-  mesh.level.assign(n, std::numeric_limits<float>::quiet_NaN());
-  mesh.noise = mesh.level;
-  visit_pixels(frame, [&](auto pixels) {
-    parallel(static_cast<std::size_t>(mesh.rows), 1, [&](std::size_t begin, std::size_t end) {
-      std::vector<float> values;
-      for (std::size_t j = begin; j < end; ++j) measure_tiles(frame, pixels, *first, static_cast<int>(j), mesh, values);
-    });
-  });
-  if (std::ranges::none_of(mesh.level, [](float v) { return std::isfinite(v); })) return result;
-
-  for (float& noise : mesh.noise) {  // a flat tile says nothing about the noise
-    if (!(noise > 0)) noise = std::numeric_limits<float>::quiet_NaN();
-  }
-  result.reliable_ = std::ranges::any_of(mesh.noise, [](float v) { return std::isfinite(v); });
+  result.origins_ = origins(mesh);
+  result.columns_ = mesh.columns;
+  result.rows_ = mesh.rows;
+  result.tiles_per_px_x_ = static_cast<double>(mesh.columns) / frame.width;
+  result.tiles_per_px_y_ = static_cast<double>(mesh.rows) / frame.height;
+  result.reliable_ = std::ranges::any_of(mesh.noise, known);
   if (!result.reliable_) std::ranges::fill(mesh.noise, static_cast<float>(noise_floor(frame)));
-  for (auto* v : {&mesh.level, &mesh.noise}) {
-    fill_unknown(*v, mesh);
-  }
+  fill_unknown(mesh.level, mesh);
+  fill_unknown(mesh.noise, mesh);
   const auto [lowest, highest] = std::ranges::minmax(mesh.noise);
   median_filter(mesh.level, mesh, options.filter_tiles, true);
   median_filter(mesh.noise, mesh, options.filter_tiles, false);
-  result.lowest_noise_ = lowest;
-  result.highest_noise_ = highest;
-  result.median_level_ = *first + median_of(mesh.level);
+  result.noise_range_ = {lowest, highest};
+  result.median_level_ = *pedestal + median_of(mesh.level);
   if (result.reliable_) result.median_noise_ = median_of(mesh.noise);
   result.level_ = MeshSurface(std::move(mesh.level), mesh.columns, mesh.rows, frame.width, frame.height);
   result.noise_ = MeshSurface(std::move(mesh.noise), mesh.columns, mesh.rows, frame.width, frame.height);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/core/background.hpp>
 
+#include "surface_row.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -116,35 +118,31 @@ MeshSurface::Tangent MeshSurface::tangent(double x, double y) const noexcept {
   return out;
 }
 
-void MeshSurface::row(int y, std::span<float> out) const noexcept {
+SurfaceRow MeshSurface::at_row(int y, Range range) const noexcept {
+  const Knot ky = locate(y, per_px_y_, rows_);
+  const std::ptrdiff_t stride = columns_ + 2 * kPad;
+  return {&coefficients_[static_cast<std::size_t>((ky.interval + 1) * stride)],
+          stride,
+          weights(ky.t),
+          per_px_x_,
+          range.low,
+          range.high};
+}
+
+void MeshSurface::row(int y, std::span<float> out, Range range) const noexcept {
   if (coefficients_.empty()) {
-    std::ranges::fill(out, 0.0F);
+    std::ranges::fill(out, std::clamp(0.0F, range.low, range.high));
     return;
   }
-  const Knot ky = locate(y, per_px_y_, rows_);
-  const auto wy = weights(ky.t);
-  const std::ptrdiff_t stride = columns_ + 2 * kPad;
-  const float* first = &coefficients_[static_cast<std::size_t>((ky.interval + 1) * stride)];
-  const auto column = [&](int i) {  // the four rows of coefficients joined at this y
-    double sum = 0;
-    for (int j = 0; j < 4; ++j) sum += wy[static_cast<std::size_t>(j)] * static_cast<double>(first[j * stride + i]);
-    return sum;
-  };
-  int interval = -2;
-  double a = 0, b = 0, c = 0, d = 0;  // the cubic of the interval: a + b t + c t^2 + d t^3
-  for (std::size_t x = 0; x < out.size(); ++x) {
-    const Knot k = locate(static_cast<double>(x), per_px_x_, columns_);
-    if (k.interval != interval) {
-      interval = k.interval;
-      const double c0 = column(interval + 1), c1 = column(interval + 2), c2 = column(interval + 3),
-                   c3 = column(interval + 4);
-      a = (c0 + 4 * c1 + c2) / 6;
-      b = (c2 - c0) / 2;
-      c = (c0 - 2 * c1 + c2) / 2;
-      d = (c3 - c0 + 3 * (c1 - c2)) / 6;
-    }
-    out[x] = static_cast<float>(a + k.t * (b + k.t * (c + k.t * d)));
+  fill_row(at_row(y, range), out);
+}
+
+void MeshSurface::inverse_row(int y, std::span<float> out, Range range) const noexcept {
+  if (coefficients_.empty()) {
+    std::ranges::fill(out, 1 / std::clamp(0.0F, range.low, range.high));
+    return;
   }
+  fill_inverse_row(at_row(y, range), out);
 }
 
 }  // namespace starflow

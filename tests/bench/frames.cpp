@@ -33,6 +33,23 @@ void add(std::vector<Case>& cases, const std::string& method, PixelType type, co
   cases.push_back({"frame_" + method, 0, type_name, 1, prepare, {}, {}});
 }
 
+/// The mesh alone, and the rows of level and weight that a filter reads from it.
+void add_background(std::vector<Case>& cases, PixelType type, const char* type_name) {
+  const auto estimate = [type](Case& c) {
+    c.run = [type] { (void)estimate_background(frame_picture().view(type), {}, serial_for); };
+  };
+  cases.push_back({"background", 0, type_name, 1, estimate, {}, {}});
+  const auto rows = [type](Case& c) {
+    const auto background =
+        std::make_shared<const Background>(estimate_background(frame_picture().view(type), {}, serial_for));
+    c.run = [background] {
+      std::vector<float> level(kFrameSide), per_noise(kFrameSide);
+      for (int y = 0; y < kFrameSide; ++y) background->weighted_row(y, level, per_noise);
+    };
+  };
+  cases.push_back({"background_rows", 0, type_name, 1, rows, {}, {}});
+}
+
 template <class T>
 void add_copy(std::vector<Case>& cases, const char* type_name, const std::vector<T> Picture::*pixels) {
   const auto prepare = [pixels](Case& c) {
@@ -66,6 +83,8 @@ void add_frames(std::vector<Case>& cases) {
     add(cases, method, PixelType::f32, "f32");
     add(cases, method, PixelType::u16, "u16");
   }
+  add_background(cases, PixelType::f32, "f32");
+  add_background(cases, PixelType::u16, "u16");
   add_copy(cases, "f32", &Picture::f32);
   add_copy(cases, "u16", &Picture::u16);
 }

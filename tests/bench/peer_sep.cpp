@@ -78,10 +78,38 @@ std::size_t through_frame(const Picture& picture, std::vector<float>& pixels, do
   return n;
 }
 
+using Sky = std::unique_ptr<sep_bkg, decltype(&sep_bkg_free)>;
+
+Sky background(const Picture& picture) {
+  constexpr int kTile = 64, kFilter = 3;
+  const sep_image image = image_of(picture.f32, picture.width, picture.height);
+  sep_bkg* sky = nullptr;
+  if (sep_background(&image, kTile, kTile, kFilter, kFilter, 0, &sky) != 0) throw std::runtime_error("sep_background");
+  return {sky, &sep_bkg_free};
+}
+
+void prepare_background(Case& c) {
+  c.run = [] { background(frame_picture()); };
+}
+
+/// Row by row, as ours are read.
+void prepare_rows(Case& c) {
+  const auto sky = std::make_shared<const Sky>(background(frame_picture()));
+  c.run = [sky] {
+    std::vector<float> level(kFrameSide), noise(kFrameSide);
+    for (int y = 0; y < kFrameSide; ++y) {
+      sep_bkg_line(sky->get(), y, level.data(), SEP_TFLOAT);
+      sep_bkg_rmsline(sky->get(), y, noise.data(), SEP_TFLOAT);
+    }
+  };
+}
+
 }  // namespace
 
 void add_sep_cases(std::vector<Case>& cases) {
   for (const int side : {9, 15, 21, 31}) cases.push_back({"sep_winpos", side, "f32", kStars, prepare_winpos, {}, {}});
+  cases.push_back({"sep_background", 0, "f32", 1, prepare_background, {}, {}});
+  cases.push_back({"sep_background_rows", 0, "f32", 1, prepare_rows, {}, {}});
   cases.push_back({"sep_frame",
                    0,
                    "f32",

@@ -36,6 +36,8 @@ constexpr Comparison kComparisons[] = {
     {"compute_centroid_single", "sep_winpos"},
     {"compute_centroid_batch_100", "sep_winpos"},
     {"gaussian_fit_single", "tinysolver_gaussian"},
+    {"background", "sep_background"},
+    {"background_rows", "sep_background_rows"},
     {"frame_windowed", "sep_frame"},
     {"frame_gaussian", "sep_frame"},
     {"frame_moffat", "sep_frame"},
@@ -64,9 +66,10 @@ std::string json_of(const Row& r) {
   out << "{\"name\": " << quoted(c.name);
   if (c.stamp == 0) {
     out << ", \"size\": " << kFrameSide << ", \"type\": " << quoted(c.type) << ", \"stars\": " << c.stars
-        << ", \"cpu_s\": " << number(r.time.median / 1e6) << ", \"peer\": " << quoted(r.peer)
-        << ", \"peer_cpu_s\": " << number(r.peer_us / 1e6) << ", \"ratio\": " << number(r.ratio)
-        << ", \"memcpy_ratio\": " << number(r.memcpy_ratio) << ", \"peak_mib\": " << number(r.peak_mib);
+        << ", \"ns_per_px\": " << number(ns_per_px(r.time.median)) << ", \"cpu_s\": " << number(r.time.median / 1e6)
+        << ", \"peer\": " << quoted(r.peer) << ", \"peer_cpu_s\": " << number(r.peer_us / 1e6)
+        << ", \"ratio\": " << number(r.ratio) << ", \"memcpy_ratio\": " << number(r.memcpy_ratio)
+        << ", \"peak_mib\": " << number(r.peak_mib);
   } else {
     out << ", \"stamp\": " << c.stamp << ", \"type\": " << quoted(c.type)
         << ", \"us_per_star\": " << number(r.time.median) << ", \"peer\": " << quoted(r.peer)
@@ -95,6 +98,8 @@ Timing timing_of(const Case& c) {
   };
   return {at(0.5), (at(0.75) - at(0.25)) / at(0.5)};
 }
+
+double ns_per_px(double frame_us) { return 1e3 * frame_us / (static_cast<double>(kFrameSide) * kFrameSide); }
 
 std::vector<Row> make_rows(const std::vector<Case>& cases) {
   std::vector<Row> rows;

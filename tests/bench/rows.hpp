@@ -30,6 +30,9 @@ struct Row {
   [[nodiscard]] bool judged() const { return goal > 0 && ratio == ratio; }
 };
 
+/// Of a whole frame, kFrameSide px wide and high.
+[[nodiscard]] double ns_per_px(double frame_us);
+
 /// The rows of the cases that were timed, in their order; a case with several peers has a row for each.
 [[nodiscard]] std::vector<Row> make_rows(const std::vector<Case>& cases);
 

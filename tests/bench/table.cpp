@@ -41,15 +41,16 @@ void print_frames(const std::vector<Row>& rows) {
     const Case& c = *r.ours;
     if (c.stamp != 0) continue;
     if (first) {
-      std::printf("\n%-28s %9s %4s %6s %9s %5s  %-28s %9s %7s %9s %9s\n", "whole frame", "size", "type", "stars",
-                  "cpu ms", "+-%", "peer", "peer ms", "ratio", "x memcpy", "peak MiB");
+      std::printf("\n%-28s %9s %4s %6s %9s %7s %5s  %-28s %9s %7s %9s %9s\n", "whole frame", "size", "type", "stars",
+                  "cpu ms", "ns/px", "+-%", "peer", "peer ms", "ratio", "x memcpy", "peak MiB");
       first = false;
     }
     const std::string size = std::to_string(kFrameSide) + "^2";
-    std::printf("%-28s %9s %4s %6zu %9s %5s  %-28s %9s %7s %9s %9s\n", c.name.c_str(), size.c_str(), c.type.c_str(),
-                c.stars, text("%.2f", r.time.median / 1e3).c_str(), text("%.0f", 100 * r.time.spread).c_str(),
-                r.peer.empty() ? "-" : r.peer.c_str(), text("%.2f", r.peer_us / 1e3).c_str(),
-                text("%.2f", r.ratio).c_str(), text("%.1f", r.memcpy_ratio).c_str(), text("%.0f", r.peak_mib).c_str());
+    std::printf("%-28s %9s %4s %6zu %9s %7s %5s  %-28s %9s %7s %9s %9s\n", c.name.c_str(), size.c_str(), c.type.c_str(),
+                c.stars, text("%.2f", r.time.median / 1e3).c_str(), text("%.2f", ns_per_px(r.time.median)).c_str(),
+                text("%.0f", 100 * r.time.spread).c_str(), r.peer.empty() ? "-" : r.peer.c_str(),
+                text("%.2f", r.peer_us / 1e3).c_str(), text("%.2f", r.ratio).c_str(),
+                text("%.1f", r.memcpy_ratio).c_str(), text("%.0f", r.peak_mib).c_str());
   }
 }
 
