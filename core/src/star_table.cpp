@@ -23,4 +23,13 @@ bool StarTable::consistent() const noexcept {
   return same;
 }
 
+void append_rows(const StarTable& from, std::span<const std::uint32_t> rows, StarTable& to) {
+  zip_columns(
+      [rows](auto, auto, auto, const auto& source, auto& target) {
+        target.reserve(target.size() + rows.size());
+        for (const std::uint32_t row : rows) target.push_back(source[row]);
+      },
+      from, to);
+}
+
 }  // namespace starflow

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -143,5 +144,9 @@ template <class Table, class Visit>
 void for_each_column(Table& table, Visit&& visit) {
   zip_columns(visit, table);
 }
+
+/// Appends the rows of \p from with these numbers, in this order. \p rows must lie in a consistent \p from, which is
+/// not \p to.
+void append_rows(const StarTable& from, std::span<const std::uint32_t> rows, StarTable& to);
 
 }  // namespace starflow
