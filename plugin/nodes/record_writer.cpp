@@ -171,6 +171,20 @@ class StarLine {
   Axis x_, y_;
 };
 
+/// The columns of one star, and the end of its line.
+void append_columns(std::string& out, const StarTable& stars, const StarLine& line, std::size_t row) {
+  for_each_column(stars, [&](std::string_view name, auto, auto, const auto& column) {
+    append_key(out, name);
+    append(out, line.cell(column, row));
+  });
+  append_flag_names(out, stars.flags[row]);
+  out += "}\n";
+}
+
+void require_consistent(const StarTable& stars) {
+  if (!stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
+}
+
 }  // namespace
 
 void append_frame_record(std::string& out,
@@ -194,17 +208,28 @@ void append_frame_record(std::string& out,
 }
 
 void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style) {
-  if (!stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
+  require_consistent(stars);
   const StarLine line(info, stars, style);
   for (std::size_t row = 0; row < stars.size(); ++row) {
     out += R"({"type":"star")";
     append_member(out, "frame_id", info.frame_id);
-    for_each_column(stars, [&](std::string_view name, auto, auto, const auto& column) {
-      append_key(out, name);
-      append(out, line.cell(column, row));
-    });
-    append_flag_names(out, stars.flags[row]);
-    out += "}\n";
+    append_columns(out, stars, line, row);
+  }
+}
+
+void append_rejected_records(std::string& out,
+                             const FrameInfo& info,
+                             const RejectedStars& listed,
+                             const RecordStyle& style) {
+  require_consistent(listed.stars);
+  if (listed.reasons.size() != listed.stars.size())
+    throw std::invalid_argument("a table of rejected stars came with another number of reasons");
+  const StarLine line(info, listed.stars, style);
+  for (std::size_t row = 0; row < listed.stars.size(); ++row) {
+    out += R"({"type":"rejected")";
+    append_member(out, "frame_id", info.frame_id);
+    append_member(out, "reason", std::string_view(listed.reasons[row]));
+    append_columns(out, listed.stars, line, row);
   }
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// \file
-/// The lines that leave the graph: frame, star and run records as JSON, one object a line.
+/// The lines that leave the graph: frame, star, rejected and run records as JSON, one object a line.
 
 #include "pixel_origin.hpp"
 
@@ -43,6 +43,13 @@ void append_frame_record(std::string& out,
 /// Appends one record for each star, in their order. Columns and names are those of for_each_column(); NaN is null.
 /// Never allocates once \p out is large enough. \throws std::invalid_argument for columns of different lengths.
 void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style);
+
+/// As append_star_records(), with the reason of each, for stars that were left out. \throws std::invalid_argument also
+/// where reasons and stars are not as many.
+void append_rejected_records(std::string& out,
+                             const FrameInfo& info,
+                             const RejectedStars& listed,
+                             const RecordStyle& style);
 
 /// Appends the record that ends a file. \p stars are the star records before it.
 void append_run_record(std::string& out, const RunSummary& summary, std::uint64_t stars, const RunIdentity& run);

@@ -21,6 +21,7 @@ void RecordsNode::process(Context& context) {
   records.frame = stars.frame;
   append_frame_record(records.text, *stars.frame, &stars, Outcome::ok, {}, style_, run_);
   append_star_records(records.text, *stars.frame, stars.stars, style_);
+  append_rejected_records(records.text, *stars.frame, stars.listed, style_);
   context.out(0, std::move(records));
 }
 

@@ -43,6 +43,7 @@ void SinkJsonl::write(Context& context) {
   append_frame_record(text_, context.info(), stars, context.outcome(), context.errors(), style_, run_);
   if (stars != nullptr) {
     append_star_records(text_, context.info(), stars->stars, style_);
+    append_rejected_records(text_, context.info(), stars->listed, style_);
     stars_ += stars->stars.size();
   }
   file_.write(text_);

@@ -2,7 +2,7 @@
 #pragma once
 
 /// \file
-/// The node type `sink.jsonl`: one file of frame, star and run records.
+/// The node type `sink.jsonl`: one file of frame, star, rejected and run records.
 
 #include "output_file.hpp"
 #include "record_writer.hpp"

@@ -17,10 +17,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const Json& star_schema() {
+const Json& schema_of(const char* record) {
   static const Json schema = Json::parse(std::ifstream(STARFLOW_SOURCE_DIR "/configs/schema/record.schema.json"));
-  return schema.at("$defs").at("star");
+  return schema.at("$defs").at(record);
 }
+const Json& star_schema() { return schema_of("star"); }
 
 std::vector<std::string> names_of_columns() {
   std::vector<std::string> names = {"type", "frame_id"};
@@ -43,6 +44,19 @@ TEST(RecordSchema, DescribesEachColumnInTheWordsOfTheCode) {
     const std::string words = std::string(doc) + (unit.empty() ? "" : " [" + std::string(unit) + "]");
     EXPECT_EQ(star_schema().at("properties").at(std::string(name)).at("description"), words);
   });
+}
+
+TEST(RecordSchema, DescribesARejectedStarAsAStarWithAReason) {
+  std::vector<std::string> names = names_of_columns();
+  names.insert(names.begin() + 2, "reason");
+  std::vector<std::string> described;
+  for (const auto& [name, schema] : schema_of("rejected").at("properties").items()) {
+    described.push_back(name);
+    if (name == "type" || name == "frame_id" || name == "reason") continue;
+    EXPECT_EQ(schema, (Json{{"$ref", "#/$defs/star/properties/" + name}}));
+  }
+  EXPECT_EQ(described, names);
+  EXPECT_EQ(schema_of("rejected").at("required").get<std::vector<std::string>>(), names);
 }
 
 TEST(RecordSchema, KnowsTheMethodsAndTheTerminations) {

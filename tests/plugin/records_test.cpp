@@ -164,6 +164,23 @@ TEST(StarRecords, ApplyRegionAndBinningForSensorPixels) {
   EXPECT_EQ(records[0].at("xy_cov"), 1.5);
 }
 
+TEST(RejectedRecords, AreThoseOfAStarWithItsReason) {
+  const StarTable stars = test::distinct_stars(2);
+  const RecordStyle style{Coords::frame, PixelOrigin::fits1};
+  std::string text;
+  append_rejected_records(text, example_info(), {stars, {"snr", "a \"quoted\" one"}}, style);
+  auto rejected = parse_lines(text);
+  ASSERT_EQ(rejected.size(), 2U);
+  EXPECT_EQ(rejected[0].at("reason"), "snr");
+  EXPECT_EQ(rejected[1].at("reason"), "a \"quoted\" one");
+  for (json& r : rejected) {
+    EXPECT_EQ(r.at("type"), "rejected");
+    r["type"] = "star";
+    r.erase("reason");
+  }
+  EXPECT_EQ(rejected, star_records(stars, example_info(), style));
+}
+
 TEST(StarRecords, NeverAllocateIntoABufferThatIsLargeEnough) {
   const StarTable stars = test::distinct_stars(50);
   const FrameInfo info = example_info();
@@ -272,6 +289,17 @@ TEST(RecordsNode, SendsAFrameAndItsStars) {
   EXPECT_EQ(lines[3].at("type"), "star");
 }
 
+TEST(RecordsNode, SendsTheListedStarsAfterTheOthers) {
+  StarList list = test::star_list(test::distinct_stars(1), example_info());
+  list.listed = {test::distinct_stars(2), {"snr", "region"}};
+  const auto sent = test::run_node(records_type(), {}, example_info(), {{0, test::message(std::move(list))}});
+  const auto lines = parse_lines(sent.at(0).as<Records>()->text);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0].at("n_stars"), 1);
+  EXPECT_EQ(lines[1].at("type"), "star");
+  EXPECT_EQ(lines[3].at("reason"), "region");
+}
+
 // An outside reader judges the lines by the schema that is published for them.
 TEST(Records, SatisfyTheirSchema) {
   if (std::system("python3 -c 'import jsonschema' 2>/dev/null") != 0)
@@ -283,6 +311,7 @@ TEST(Records, SatisfyTheirSchema) {
   std::string text;
   append_frame_record(text, example_info(), &list, Outcome::ok, {}, {}, kRun);
   append_star_records(text, example_info(), list.stars, {});
+  append_rejected_records(text, example_info(), {list.stars, {"snr", "hot_pixel", "region"}}, {});
   const std::vector<NodeError> errors{{"src", "io", "gone"}};
   append_frame_record(text, FrameInfo{}, nullptr, Outcome::failed, errors, {}, kRun);
   append_run_record(text, RunSummary{}, 3, kRun);
@@ -304,6 +333,12 @@ TEST(Records, RefuseATableWhoseColumnsDiffer) {
   stars.flux.clear();
   std::string out;
   EXPECT_THROW(append_star_records(out, {}, stars, {}), std::invalid_argument);
+  EXPECT_THROW(append_rejected_records(out, {}, {stars, {"snr", "snr"}}, {}), std::invalid_argument);
+}
+
+TEST(Records, RefuseRejectedStarsWithoutAReason) {
+  std::string out;
+  EXPECT_THROW(append_rejected_records(out, {}, {test::distinct_stars(2), {"snr"}}, {}), std::invalid_argument);
 }
 
 }  // namespace

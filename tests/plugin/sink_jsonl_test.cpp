@@ -95,6 +95,24 @@ TEST(SinkJsonl, WritesFramesStarsAndTheRun) {
   EXPECT_EQ(sink->report(), "");
 }
 
+TEST(SinkJsonl, ListsRejectedStarsAndCountsThemNotAsStars) {
+  const test::TempDir dir;
+  const std::string path = dir / "out.jsonl";
+  const auto sink = started(path);
+  test::SinkContext context;
+  StarList list = test::star_list(test::distinct_stars(1), context.frame);
+  list.listed = {test::distinct_stars(2), {"snr", "region"}};
+  context.inputs[0] = test::message(std::move(list));
+  sink->write(context);
+  sink->close(complete(1));
+  const auto all = lines(path);
+  ASSERT_EQ(all.size(), 5U);
+  EXPECT_EQ(all[0].at("n_stars"), 1);
+  EXPECT_EQ(all[2].at("type"), "rejected");
+  EXPECT_EQ(all[3].at("reason"), "region");
+  EXPECT_EQ(all[4].at("stars"), 1);
+}
+
 TEST(SinkJsonl, KeepsAnUnfinishedFileUnderAnotherNameAndSaysSo) {
   const test::TempDir dir;
   const std::string path = dir / "out.jsonl";

@@ -26,15 +26,22 @@ struct DetectionList {
   std::map<std::string, std::size_t> rejected;  ///< candidates left out, by reason
 };
 
+/// Rows that were taken out of a table of stars and are to be listed.
+struct RejectedStars {
+  StarTable stars;
+  std::vector<std::string> reasons;  ///< one a row
+};
+
 /// The measured stars of a frame.
 struct StarList {
   std::shared_ptr<const FrameInfo> frame;
   double background_adu = 0;  ///< median level
   double noise_adu = 0;       ///< median noise of one pixel
   bool background_reliable = false;
-  double fwhm_px = 0;  ///< that stamps and windows went by
-  std::map<std::string, std::size_t> rejected;
+  double fwhm_px = 0;                           ///< that stamps and windows went by
+  std::map<std::string, std::size_t> rejected;  ///< candidates and stars left out, by reason
   StarTable stars;
+  RejectedStars listed;  ///< those of `rejected` that a node was asked to list
 };
 
 /// True positions of a simulated frame, one row a star, in the order they were drawn.
