@@ -12,6 +12,7 @@ void register_nodes(Registrar& registrar) {
   registrar.add(sink_score_type());
   registrar.add(detect_type());
   registrar.add(centroid_type());
+  registrar.add(filter_type());
 }
 
 }  // namespace starflow

@@ -19,5 +19,6 @@ NodeType sink_jsonl_type();
 NodeType sink_score_type();
 NodeType detect_type();
 NodeType centroid_type();
+NodeType filter_type();
 
 }  // namespace starflow
