@@ -2,20 +2,16 @@
 /// \file
 /// Node `detections.file`: measures at positions from a file instead of those that detection finds.
 
-#include "background_options.hpp"
-#include "pixel_origin.hpp"
+#include "forced_list.hpp"
+#include "frame_pattern.hpp"
 #include "position_file.hpp"
 #include "register.hpp"
 
-#include <starflow/core/detect.hpp>
 #include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/node.hpp>
 
-#include <cerrno>
-#include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -24,102 +20,158 @@
 namespace starflow {
 namespace {
 
-/// The pixel at (x, y) above the background; 0 where there is none, or a masked one.
-double pixel_above_background(const FrameView& frame, const Background& background, double x, double y) {
-  // Compared as numbers: a position far outside does not fit into an int.
-  if (!(x >= -0.5 && y >= -0.5 && x < frame.width - 0.5 && y < frame.height - 0.5)) return 0;
-  const int i = static_cast<int>(std::floor(x + 0.5)), j = static_cast<int>(std::floor(y + 0.5));
-  return visit_pixels(frame, [&](const auto& plane) {
-    const auto value = plane.row(j)[i];
-    return is_valid(frame, i, j, value) ? static_cast<double>(value) - background.level(x, y) : 0.0;
-  });
+/// Which of a list's frames belongs to the one that is measured.
+enum class Match { only, by_id, by_source };
+
+Match read_match(const std::string& name) {
+  return name == "by_id" ? Match::by_id : name == "by_source" ? Match::by_source : Match::only;
 }
+
+PositionFormat read_format(const Options& o) {
+  const auto text = [&](const char* name) { return o.has(name) ? o.text(name) : std::string(); };
+  PositionFormat format{text("x_column"), text("y_column"), text("id_column"), std::nullopt, o.text("hdu")};
+  if (format.x.empty() != format.y.empty())
+    throw OptionError(format.x.empty() ? "x_column" : "y_column", "give both x_column and y_column, or neither");
+  if (o.text("origin") != "auto") format.origin = pixel_origin(o.text("origin"));
+  return format;
+}
+
+std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().native(); }
 
 class DetectionsFile final : public Node {
  public:
   explicit DetectionsFile(const Options& o)
-      : path_(o.text("path")),
-        origin_(pixel_origin(o.text("origin"))),
-        fwhm_px_(read_fwhm(o)),
-        background_(read_background(o)) {}
+      : text_(o.text("path")), format_(read_format(o)), match_(read_match(o.text("frames"))), forced_(read_forced(o)) {}
 
   void start(StartContext& context) override {
-    context.claim_input(path_);
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path_, ignored))
-      throw OptionError("path", path_ + " is a folder; give a CSV file");
-    std::ifstream file(path_, std::ios::binary);
-    if (!file) throw OptionError("path", "can't read " + path_ + ": " + std::generic_category().message(errno));
+    pattern_ = FramePattern(text_, "path");
+    if (pattern_.per_frame()) return;
+    context.claim_input(text_);
     try {
-      positions_ = read_positions(file, path_);
-    } catch (const PositionFileError& e) {
+      lists_ = read_positions(text_, format_);
+    } catch (const TableError& e) {
       throw OptionError("path", e.what());
     }
-    const double shift = origin_offset_px(origin_);
-    for (double& x : positions_.x) x -= shift;
-    for (double& y : positions_.y) y -= shift;
+    std::size_t rows = 0;
+    for (const FramePositions& list : lists_) rows += list.positions.x.size();
+    if (rows == 0) throw OptionError("path", text_ + " holds no position");
+    if (match_ == Match::only && lists_.size() > 1) throw OptionError("path", several(text_, lists_.size()));
+    if (match_ != Match::only && !lists_.front().frame)
+      throw OptionError("frames", text_ + " has no frame records, by which positions of several frames are told apart");
   }
 
   void process(Context& c) override {
     const auto& frame = c.in<Frame>(0);
-    const FrameView view = frame.view();
-    DetectionList out;
-    out.frame = frame.share_info();
-    const auto background = std::make_shared<const Background>(estimate_background(view, background_, c.parallel()));
-    out.background = background;
-    Detections& d = out.detections;
-    d.resize(positions_.x.size());
-    d.x = positions_.x;
-    d.y = positions_.y;
-    d.id = positions_.id;
-    for (std::size_t i = 0; i < d.size(); ++i) {
-      d.peak[i] = d.flux[i] = pixel_above_background(view, *background, d.x[i], d.y[i]);
-      d.xx[i] = d.yy[i] = d.xy[i] = 0;
-      d.n_pix[i] = 0;
-      d.flags[i] = flag::forced_position;
+    if (!pattern_.per_frame()) {
+      c.out(0, forced_detections(frame, choose(lists_, text_, frame.info()), forced_, c.parallel()));
+      return;
     }
-    d.fwhm_measured = fwhm_px_ == 0;
-    d.fwhm_px = d.fwhm_measured ? measure_fwhm(view, *background, frame.info().detector(), c.parallel()) : fwhm_px_;
-    c.out(0, std::move(out));
+    const std::string path = pattern_.path(frame.info());
+    const std::vector<FramePositions> lists = read_list(path);
+    c.out(0, forced_detections(frame, choose(lists, path, frame.info()), forced_, c.parallel()));
   }
 
  private:
-  std::string path_;
-  PixelOrigin origin_;
-  double fwhm_px_;
-  BackgroundOptions background_;
-  Positions positions_;
+  static std::string several(const std::string& path, std::size_t count) {
+    return path + " holds the stars of " + std::to_string(count) +
+           " frames; set option frames to by_id or by_source, by which each frame gets its own";
+  }
+
+  [[nodiscard]] std::vector<FramePositions> read_list(const std::string& path) const {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored))
+      throw FrameError("positions.missing", "has no list of positions: " + path + " does not exist");
+    try {
+      return read_positions(path, format_);
+    } catch (const TableError& e) {
+      throw FrameError("positions.unreadable", std::string("has no usable list of positions: ") + e.what());
+    }
+  }
+
+  [[nodiscard]] bool matches(const ListedFrame& listed, const FrameInfo& info) const {
+    if (match_ == Match::by_id) return listed.frame_id == static_cast<std::int64_t>(info.frame_id);
+    return file_name(listed.source) == file_name(info.source) && listed.plane == info.plane;
+  }
+
+  [[nodiscard]] const Positions& choose(const std::vector<FramePositions>& lists,
+                                        const std::string& path,
+                                        const FrameInfo& info) const {
+    const FramePositions* found = nullptr;
+    if (match_ == Match::only) {
+      if (lists.size() > 1) throw FrameError("positions.several", several(path, lists.size()));
+      found = &lists.front();
+    } else {
+      for (const FramePositions& list : lists) {
+        if (!list.frame || !matches(*list.frame, info)) continue;
+        if (found != nullptr)
+          throw FrameError("positions.several", path + " has two frame records of this name; set frames to by_id");
+        found = &list;
+      }
+    }
+    if (found == nullptr) throw FrameError("positions.no_frame", "is not among the frames of " + path);
+    if (found->frame && !found->frame->measured)
+      throw FrameError("positions.no_frame", "failed when " + path + " was made, which has no positions for it");
+    return found->positions;
+  }
+
+  std::string text_;
+  PositionFormat format_;
+  Match match_;
+  ForcedOptions forced_;
+  FramePattern pattern_;
+  std::vector<FramePositions> lists_;  // of a path without a pattern
 };
 
+OptionSpec text_option(std::string name, std::string doc) {
+  return {.name = std::move(name), .form = Accepts::text, .doc = std::move(doc)};
+}
+
 std::vector<OptionSpec> options() {
+  OptionSpec path = text_option("path",
+                                "CSV, JSON Lines (also starflow's records) or FITS table with positions, gzipped or "
+                                "not; {stem}, {name}, {folder} and {frame_id} stand for the frame's, so that each has "
+                                "its own list.");
+  path.required = true;
+  path.result_neutral = true;
+  OptionSpec origin =
+      text_option("origin",
+                  "How the file counts pixels: the centre of the first is (0, 0), (1, 1) or (0.5, 0.5); "
+                  "auto = as its frame records say, else by the columns: (1, 1) for those of "
+                  "SExtractor, IRAF and astrometry.net, (0, 0) for others.");
+  origin.fallback = std::string("auto");
+  origin.choices = pixel_origin_choices();
+  origin.choices.insert(origin.choices.begin(), "auto");
+  OptionSpec hdu = text_option("hdu", "FITS table by number (0 = primary) or name; empty = the first with positions.");
+  hdu.fallback = std::string();
+  OptionSpec frames = text_option("frames",
+                                  "Which stars of starflow's records a frame gets: all, where the list is of only one "
+                                  "frame; those of the frame with the same frame_id; or with the same file name.");
+  frames.fallback = std::string("only");
+  frames.choices = {"only", "by_id", "by_source"};
   std::vector<OptionSpec> specs = {
-      {.name = "path",
-       .form = Accepts::text,
-       .doc = "CSV file whose header names the columns id, x and y; others are ignored.",
-       .required = true,
-       .result_neutral = true},
-      {.name = "origin",
-       .form = Accepts::text,
-       .fallback = std::string("center0"),
-       .doc = "How the file counts pixels: the centre of the first is (0, 0), (1, 1) or (0.5, 0.5).",
-       .choices = pixel_origin_choices()},
-      fwhm_option("measured from the frame")};
-  for (OptionSpec& s : background_options()) specs.push_back(std::move(s));
+      path,
+      text_option("x_column", "Column with x; without it x, xcentroid, XWIN_IMAGE, X_IMAGE and others are tried."),
+      text_option("y_column", "Column with y, given together with x_column."),
+      text_option("id_column", "Column with whole numbers; without it id, NUMBER, label, ... , else rows from 0."),
+      hdu,
+      frames,
+      origin};
+  for (OptionSpec& s : forced_options()) specs.push_back(std::move(s));
   return specs;
 }
 
 }  // namespace
 
 NodeType detections_file_type() {
-  return {.name = "detections.file",
-          .doc =
-              "Positions from a file for every frame. Each keeps its id and is measured, even where nothing is or "
-              "outside of the "
-              "frame; the flags say so.",
-          .inputs = {{"frame", message_type<Frame>, "the frame to measure"}},
-          .outputs = {{"detections", message_type<DetectionList>, "the positions and the background of the frame"}},
-          .options = options(),
-          .make = factory_of<DetectionsFile>()};
+  return {
+      .name = "detections.file",
+      .doc =
+          "Positions from a file for every frame, or for each its own. Each keeps its id and is measured, even where "
+          "nothing is or outside of the frame; the flags say so.",
+      .inputs = {{"frame", message_type<Frame>, "the frame to measure"}},
+      .outputs = {{"detections", message_type<DetectionList>, "the positions and the background of the frame"}},
+      .options = options(),
+      .make = factory_of<DetectionsFile>()};
 }
 
 }  // namespace starflow

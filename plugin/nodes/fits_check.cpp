@@ -18,6 +18,9 @@ constexpr int kMaxHdus = 10'000;
 constexpr int kMaxAxes = 6;          // of a compressed image in CFITSIO
 constexpr double kMaxTile = 0x1p28;  // px
 constexpr double kMaxBytes = 0x1p62;
+// What a table begins with, FITS standard 4.0, section 7.3.1.
+constexpr std::array<std::string_view, 8> kTableCards{"XTENSION", "BITPIX", "NAXIS",  "NAXIS1",
+                                                      "NAXIS2",   "PCOUNT", "GCOUNT", "TFIELDS"};
 
 // CFITSIO up to 4.6.2 writes past a message on its stack where a keyword that it needs as an integer holds a long text
 // that is none (github.com/heasarc/cfitsio/issues/132): a complex value, or a word. \param value  behind the "= "
@@ -34,15 +37,37 @@ bool overflows_message(std::string_view key, std::string_view value) {
   return value.size() >= kShort && value.front() != '\'' && !one.number(key);
 }
 
+// Where one of these can't be read CFITSIO allocates and fills as many records of columns as its stack happens to hold.
+bool begins_like_table(std::string_view card, std::string_view key, std::size_t number) {
+  if (key != kTableCards[number]) return false;
+  std::string_view value = card.substr(10, card.find('/', 10) - 10);
+  value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+  value = value.substr(0, value.find(' '));
+  const std::size_t longest = key == "TFIELDS" ? 3 : 18;  // up to 999 columns; and 64 bits
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return card.substr(8, 2) == "= " && !value.empty() && value.size() <= longest &&
+         std::all_of(value.begin(), value.end(), digit);
+}
+
+bool begins_table(const FitsHeader& header) {
+  const std::string type = header.text("XTENSION");
+  return type.starts_with("BINTABLE") || type.starts_with("TABLE") || type.starts_with("A3DTABLE");
+}
+
 // Reads the header that begins at \p position, which then stands behind its last block. \return false at the end of the
 // file.
 bool read_header(const ReadBytes& read, std::uint64_t& position, FitsHeader& header, std::string& fault) {
   std::array<char, kBlock> block{};
+  std::size_t cards = 0;
   while (read(position, block) == kBlock) {
     position += kBlock;
     for (std::size_t at = 0; at < kBlock; at += kCard) {
       const std::string_view card(&block[at], kCard);
       const std::string_view key = card.substr(0, std::min<std::size_t>(card.find_first_of(" ="), 8));
+      if (cards > 0 && cards < kTableCards.size() && begins_table(header) && !begins_like_table(card, key, cards))
+        fault = "a table's card " + std::to_string(cards + 1) + " is not " + std::string(kTableCards[cards]) +
+                " with a whole number, for TFIELDS up to 999";
+      ++cards;
       if (key == "END") return true;
       if (card.substr(8, 2) != "= ") continue;
       const std::string_view value = card.substr(10);

@@ -13,9 +13,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -150,6 +152,28 @@ FitsAxes FitsFile::axes() const {
   if (status != 0) axes.count = 0;
   fits_clear_errmsg();
   return axes;
+}
+
+std::int64_t FitsFile::stored_bytes() const {
+  fitsfile* file = cfitsio(handle_);
+  const auto key = [&](const std::string& name, LONGLONG otherwise) {
+    LONGLONG value = otherwise;
+    int status = 0;
+    if (fits_read_key(file, TLONGLONG, name.c_str(), &value, nullptr, &status) != 0) value = otherwise;
+    return std::max<LONGLONG>(value, 0);
+  };
+  int status = 0;
+  int bitpix = 8;
+  fits_read_key(file, TINT, "BITPIX", &bitpix, nullptr, &status);
+  std::int64_t bytes = 1;
+  bool overflow = false;
+  const LONGLONG axes = key("NAXIS", 0);
+  for (LONGLONG i = 1; i <= axes; ++i)
+    overflow |= __builtin_mul_overflow(bytes, key("NAXIS" + std::to_string(i), 1), &bytes);
+  overflow |= __builtin_add_overflow(bytes, key("PCOUNT", 0), &bytes);
+  overflow |= __builtin_mul_overflow(bytes, std::abs(bitpix) / 8, &bytes);
+  fits_clear_errmsg();
+  return overflow ? std::numeric_limits<std::int64_t>::max() : bytes;
 }
 
 void FitsFile::fill_last_block() {

@@ -43,6 +43,8 @@ class FitsFile {
   [[nodiscard]] bool move_to(int number) const;
   /// Of the HDU where the file stands.
   [[nodiscard]] FitsAxes axes() const;
+  /// Bytes of this HDU's data as its header states them, without padding; the maximum where they overflow.
+  [[nodiscard]] std::int64_t stored_bytes() const;
   /// Goes on in memory, filled up to whole blocks: some programs do not fill the last one, which CFITSIO can't read.
   void fill_last_block();
   /// A new descriptor of the unpacked file, for another process; the caller closes it.

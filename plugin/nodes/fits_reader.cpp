@@ -50,28 +50,6 @@ PixelForm form_of(int equivalent_bitpix) {
   }
 }
 
-// Bytes of the data as the header states them, without padding; the maximum where they overflow.
-std::int64_t stored_bytes(fitsfile* file) {
-  const auto key = [&](const std::string& name, LONGLONG otherwise) {
-    LONGLONG value = otherwise;
-    int status = 0;
-    if (fits_read_key(file, TLONGLONG, name.c_str(), &value, nullptr, &status) != 0) value = otherwise;
-    return std::max<LONGLONG>(value, 0);
-  };
-  int status = 0;
-  int bitpix = 8;
-  fits_read_key(file, TINT, "BITPIX", &bitpix, nullptr, &status);
-  std::int64_t bytes = 1;
-  bool overflow = false;
-  const LONGLONG axes = key("NAXIS", 0);
-  for (LONGLONG i = 1; i <= axes; ++i)
-    overflow |= __builtin_mul_overflow(bytes, key("NAXIS" + std::to_string(i), 1), &bytes);
-  overflow |= __builtin_add_overflow(bytes, key("PCOUNT", 0), &bytes);
-  overflow |= __builtin_mul_overflow(bytes, std::abs(bitpix) / 8, &bytes);
-  fits_clear_errmsg();
-  return overflow ? std::numeric_limits<std::int64_t>::max() : bytes;
-}
-
 void add_cards(fitsfile* file, FitsHeader& header) {
   int status = 0;
   int count = 0;
@@ -140,7 +118,7 @@ void FitsReader::Impl::check_size() {
   LONGLONG start = 0;
   fits_get_hduaddrll(cfitsio(), nullptr, &start, nullptr, &status);
   if (status != 0) fail_fits(status, "has a header that can't be read");
-  const std::int64_t stored = stored_bytes(cfitsio());
+  const std::int64_t stored = file_.stored_bytes();
   if (stored > file_.bytes() - start) {
     throw FrameError(
         "fits.truncated",

@@ -21,17 +21,9 @@ std::optional<int> whole_number(const std::string& text) {
                                                                                    : std::nullopt;
 }
 
-// Of the HDU where the file stands.
-bool is_image(const FitsFile& file) {
-  int status = 0;
-  int type = ANY_HDU;
-  fits_get_hdu_type(cfitsio(file), &type, &status);
-  return type == IMAGE_HDU;
-}
-
 // "image 512x512", "no data", "table, 101 rows"
 std::string describe_hdu(const FitsFile& file) {
-  if (is_image(file)) {
+  if (at_image(file)) {
     const FitsAxes axes = file.axes();
     return axes.has_data() ? "image " + axes.text() : "no data";
   }
@@ -41,8 +33,33 @@ std::string describe_hdu(const FitsFile& file) {
   return fmt::format("table, {} rows", rows);
 }
 
-// "HDU 0: no data; HDU 1 'STARS': table, 101 rows"
-std::string contents(const FitsFile& file) {
+FitsAxes select_first(const FitsFile& file) {
+  bool tables = false;
+  bool rows_only = false;
+  for (int n = 1; n <= kMaxFitsHdus && file.move_to(n); ++n) {
+    tables |= !at_image(file);
+    const FitsAxes axes = file.axes();
+    if (axes.has_data() && axes.count >= 2) return axes;
+    rows_only |= axes.has_data();
+  }
+  if (rows_only) throw FrameError("fits.not_2d", "holds no image of two axes (" + list_hdus(file) + ")");
+  if (tables) {
+    throw FrameError("fits.no_image", "holds tables only (" + list_hdus(file) +
+                                          "); a list of star positions goes to node detections.file");
+  }
+  throw FrameError("fits.no_image", "holds no image (" + list_hdus(file) + ")");
+}
+
+}  // namespace
+
+bool at_image(const FitsFile& file) {
+  int status = 0;
+  int type = ANY_HDU;
+  fits_get_hdu_type(cfitsio(file), &type, &status);
+  return type == IMAGE_HDU;
+}
+
+std::string list_hdus(const FitsFile& file) {
   constexpr int kShown = 8;
   std::string out;
   int n = 1;
@@ -59,27 +76,10 @@ std::string contents(const FitsFile& file) {
   return out;
 }
 
-FitsAxes select_first(const FitsFile& file) {
-  bool tables = false;
-  bool rows_only = false;
-  for (int n = 1; n <= kMaxFitsHdus && file.move_to(n); ++n) {
-    tables |= !is_image(file);
-    const FitsAxes axes = file.axes();
-    if (axes.has_data() && axes.count >= 2) return axes;
-    rows_only |= axes.has_data();
-  }
-  if (rows_only) throw FrameError("fits.not_2d", "holds no image of two axes (" + contents(file) + ")");
-  if (tables) {
-    throw FrameError("fits.no_image", "holds tables only (" + contents(file) +
-                                          "); a list of star positions goes to node detections.file");
-  }
-  throw FrameError("fits.no_image", "holds no image (" + contents(file) + ")");
-}
-
-void move_to_named(const FitsFile& file, const std::string& hdu) {
+void select_hdu(const FitsFile& file, const std::string& hdu) {
   if (const auto number = whole_number(hdu)) {
     if (*number < 0 || *number >= kMaxFitsHdus || !file.move_to(*number + 1))
-      throw FrameError("fits.no_hdu", "has no HDU " + hdu + " (" + contents(file) + ")");
+      throw FrameError("fits.no_hdu", "has no HDU " + hdu + " (" + list_hdus(file) + ")");
     return;
   }
   const auto comma = hdu.rfind(',');
@@ -88,17 +88,15 @@ void move_to_named(const FitsFile& file, const std::string& hdu) {
   int status = 0;
   fits_movnam_hdu(cfitsio(file), ANY_HDU, name.data(), version.value_or(0), &status);
   fits_clear_errmsg();
-  if (status != 0) throw FrameError("fits.no_hdu", "has no HDU named '" + hdu + "' (" + contents(file) + ")");
+  if (status != 0) throw FrameError("fits.no_hdu", "has no HDU named '" + hdu + "' (" + list_hdus(file) + ")");
 }
-
-}  // namespace
 
 FitsAxes select_image(const FitsFile& file, const std::string& hdu) {
   if (hdu.empty()) return select_first(file);
-  move_to_named(file, hdu);
+  select_hdu(file, hdu);
   const FitsAxes axes = file.axes();
-  if (!axes.has_data()) throw FrameError("fits.no_image", "has no image in HDU " + hdu + " (" + contents(file) + ")");
-  if (axes.count < 2) throw FrameError("fits.not_2d", "has one axis only in HDU " + hdu + " (" + contents(file) + ")");
+  if (!axes.has_data()) throw FrameError("fits.no_image", "has no image in HDU " + hdu + " (" + list_hdus(file) + ")");
+  if (axes.count < 2) throw FrameError("fits.not_2d", "has one axis only in HDU " + hdu + " (" + list_hdus(file) + ")");
   return axes;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// \file
-/// Which image of a FITS file is meant.
+/// Which HDU of a FITS file is meant.
 
 #include "fits_file.hpp"
 
@@ -15,5 +15,14 @@ namespace starflow {
 /// \throws FrameError `fits.no_image` (tables only), `fits.no_hdu` or `fits.not_2d`; the text lists what the file
 /// holds.
 FitsAxes select_image(const FitsFile& file, const std::string& hdu);
+
+/// Moves \p file to the HDU of that number or name. \throws FrameError `fits.no_hdu` likewise.
+void select_hdu(const FitsFile& file, const std::string& hdu);
+
+/// \return true where \p file stands at an image, or at no data at all
+bool at_image(const FitsFile& file);
+
+/// "HDU 0: no data; HDU 1 'STARS': table, 101 rows". Leaves \p file elsewhere.
+std::string list_hdus(const FitsFile& file);
 
 }  // namespace starflow

@@ -6,7 +6,9 @@ namespace starflow {
 void register_nodes(Registrar& registrar) {
   registrar.add(source_files_type());
   registrar.add(source_sky_type());
+  registrar.add(mask_type());
   registrar.add(detections_file_type());
+  registrar.add(detections_grid_type());
   registrar.add(records_type());
   registrar.add(sink_jsonl_type());
   registrar.add(sink_score_type());

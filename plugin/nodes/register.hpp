@@ -13,7 +13,9 @@ void register_nodes(Registrar& registrar);
 
 NodeType source_files_type();
 NodeType source_sky_type();
+NodeType mask_type();
 NodeType detections_file_type();
+NodeType detections_grid_type();
 NodeType records_type();
 NodeType sink_jsonl_type();
 NodeType sink_score_type();

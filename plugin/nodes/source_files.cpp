@@ -3,12 +3,12 @@
 /// source.files: FITS files and images as frames, in natural order.
 
 #include "file_list.hpp"
+#include "frame_planes.hpp"
 #include "image_reader.hpp"
 #include "register.hpp"
 #include "source_files_options.hpp"
 #include "source_files_picture.hpp"
 
-#include <fmt/format.h>
 #include <opencv2/core.hpp>
 
 #include <cmath>
@@ -27,14 +27,15 @@ void assume_saturation(const cv::Mat& image, FrameInfo& info) {
 
 class SourceFiles final : public Source {
  public:
-  explicit SourceFiles(const Options& options) : options_(options), reader_(options_) {}
+  explicit SourceFiles(const Options& options) : options_(options), reader_(options_), planes_(options) {}
 
   void start(StartContext& context) override {
     FileList list = list_files(options_.paths, "paths");
     for (const std::string& note : list.notes) context.log(LogLevel::info, note);
     for (const std::string& file : list.files) context.claim_input(file);
     files_ = std::move(list.files);
-    load_planes(context);
+    planes_.start(context);
+    claim_planes(context);
   }
 
   bool next(Context& context) override {
@@ -62,36 +63,14 @@ class SourceFiles final : public Source {
   [[nodiscard]] std::uint64_t total() const override { return options_.all_planes ? 0 : files_.size(); }
 
  private:
-  void load_planes(StartContext& context) {
-    if (!options_.mask.empty()) {
-      const Picture picture = load("mask", options_.mask, context);
-      // Not CMP_NE: OpenCV's AVX2 code finds NaN equal to anything, and NaN in a mask is bad.
-      cv::compare(picture.image, cv::Scalar(0), mask_, cv::CMP_EQ);
-      cv::bitwise_not(mask_, mask_);
-      if (!picture.mask.empty()) cv::bitwise_or(mask_, picture.mask, mask_);
-    }
-    if (!options_.variance.empty()) {
-      Picture picture = load("variance", options_.variance, context);
-      picture.image.convertTo(variance_, CV_32F);
-      if (!picture.mask.empty()) variance_.setTo(0, picture.mask);
-      const int good = cv::countNonZero(variance_ > 0);
-      const auto bad = static_cast<int>(variance_.total()) - good;
-      if (bad > 0) {
-        context.log(LogLevel::warning,
-                    fmt::format("variance {}: {} pixels are not above 0 and count as masked", options_.variance, bad));
-      }
-    }
-  }
-
-  // A plane that belongs to every frame.
-  Picture load(const char* option, const std::string& path, StartContext& context) {
-    try {
-      context.claim_input(path);
-      return reader_.read_companion(path);
-    } catch (const FrameError& e) {
-      throw OptionError(option, path + " " + e.what());
-    } catch (const cv::Exception& e) {
-      throw OptionError(option, path + ": " + e.err);
+  // Those that go with single frames, as far as their names are known.
+  void claim_planes(StartContext& context) const {
+    if (!planes_.per_frame() || (options_.all_planes && planes_.has_frame_id())) return;
+    FrameInfo info;
+    for (const std::string& file : files_) {
+      info.source = file;
+      for (const std::string& path : planes_.paths(info)) context.claim_input(path);
+      ++info.frame_id;
     }
   }
 
@@ -101,25 +80,14 @@ class SourceFiles final : public Source {
     if (options_.saturation) info.saturation = {*options_.saturation, Origin::config};
   }
 
-  Frame make_frame(Picture picture, const FrameInfo& info) const {
-    check_size("mask", options_.mask, mask_, info);
-    check_size("variance", options_.variance, variance_, info);
+  Frame make_frame(Picture picture, FrameInfo& info) const {
+    FramePlanes::Planes planes = planes_.of(info);
+    for (std::string& note : planes.notes) info.notes.push_back(std::move(note));
     Frame frame = Frame::adopt(std::move(picture.image), info);
-    if (!mask_.empty() && !picture.mask.empty()) {
-      cv::bitwise_or(picture.mask, mask_, picture.mask);
-    } else if (!mask_.empty()) {
-      picture.mask = mask_;
-    }
-    if (!picture.mask.empty()) frame.set_mask(std::move(picture.mask));
-    if (!variance_.empty()) frame.set_variance(variance_);
+    cv::Mat mask = merge_masks(picture.mask, planes.mask);
+    if (!mask.empty()) frame.set_mask(std::move(mask));
+    if (!planes.variance.empty()) frame.set_variance(std::move(planes.variance));
     return frame;
-  }
-
-  static void check_size(const char* option, const std::string& path, const cv::Mat& plane, const FrameInfo& info) {
-    if (plane.empty() || (plane.cols == info.width && plane.rows == info.height)) return;
-    throw FrameError(fmt::format("{}.size", option),
-                     fmt::format("is {}x{} px, but {} {} is {}x{} px; they must be equal", info.width, info.height,
-                                 option, path, plane.cols, plane.rows));
   }
 
   FilesOptions options_;
@@ -127,7 +95,7 @@ class SourceFiles final : public Source {
   std::size_t next_file_ = 0;
   std::uint64_t next_id_ = 0;
   PictureReader reader_;
-  cv::Mat mask_, variance_;  // of every frame; empty = none
+  FramePlanes planes_;
 };
 
 }  // namespace

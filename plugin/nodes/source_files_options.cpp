@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "source_files_options.hpp"
 
+#include "frame_planes.hpp"
+
 #include <utility>
 
 namespace starflow {
@@ -30,8 +32,6 @@ FilesOptions::FilesOptions(const Options& o)
   gain = number("gain");
   read_noise = number("read_noise");
   saturation = number("saturation");
-  if (o.has("mask")) mask = o.text("mask");
-  if (o.has("variance")) variance = o.text("variance");
 }
 
 std::vector<OptionSpec> files_option_table() {
@@ -54,16 +54,16 @@ std::vector<OptionSpec> files_option_table() {
   channel.fallback = channel.choices.front();
   OptionSpec read_noise = option("read_noise", number, "Read noise; overrides the header.", "e-");
   read_noise.minimum = 0;
-  return {
+  std::vector<OptionSpec> specs = {
       paths,
       hdu,
       plane,
       channel,
       above_zero(option("gain", number, "Gain; overrides EGAIN and GAIN of the header.", "e-/ADU")),
       read_noise,
-      above_zero(option("saturation", number, "Level from which a pixel is saturated; overrides the header.", "ADU")),
-      option("mask", text, "FITS file or image of the frames' size; pixels that are not 0 are bad."),
-      option("variance", text, "FITS file or image with the variance of every pixel; 0 and less = bad.", "ADU^2")};
+      above_zero(option("saturation", number, "Level from which a pixel is saturated; overrides the header.", "ADU"))};
+  for (OptionSpec& spec : frame_plane_options()) specs.push_back(std::move(spec));
+  return specs;
 }
 
 }  // namespace starflow

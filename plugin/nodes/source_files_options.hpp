@@ -18,7 +18,6 @@ struct FilesOptions {
   std::optional<int> plane;  ///< of a cube
   bool all_planes = false;
   std::optional<double> gain, read_noise, saturation;
-  std::string mask, variance;  ///< paths; empty = none
 
   explicit FilesOptions(const Options& o);
 };

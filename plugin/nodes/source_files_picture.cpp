@@ -109,11 +109,11 @@ Picture PictureReader::read_image(const std::string& path, FrameInfo& info) {
   return {std::move(image), {}};
 }
 
-Picture PictureReader::read_companion(const std::string& path) {
-  FrameInfo unused;
-  if (sniff(path) == Content::other) return read_image(path, unused);
+Picture read_companion(const std::string& path) {
+  if (sniff(path) == Content::other) return {ImageReader().read(path).image, {}};
   const FitsReader reader(path, "");
   if (reader.planes() > 1) throw FrameError("fits.cube", "is a cube; an image is needed");
+  FrameInfo unused;
   return take(reader, 0, unused);
 }
 

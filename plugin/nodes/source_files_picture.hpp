@@ -36,8 +36,6 @@ class PictureReader {
   [[nodiscard]] bool has_plane() const noexcept { return cube_ != nullptr; }
   /// The next plane of that cube. \throws FrameError likewise.
   [[nodiscard]] Picture read_plane(FrameInfo& info);
-  /// A file that belongs to every frame: one image, its first extension. \throws FrameError likewise.
-  [[nodiscard]] Picture read_companion(const std::string& path);
 
  private:
   [[nodiscard]] Picture read_fits(const std::string& path, FrameInfo& info);
@@ -48,5 +46,8 @@ class PictureReader {
   int next_plane_ = 0;
   ImageReader images_;
 };
+
+/// A file that goes with frames: its first image, with all channels that it has. \throws FrameError likewise.
+[[nodiscard]] Picture read_companion(const std::string& path);
 
 }  // namespace starflow

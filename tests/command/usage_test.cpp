@@ -32,8 +32,8 @@ TEST_F(Usage, HelpAndVersionGoToStandardOutput) {
 TEST_F(Usage, InspectListsTypesMethodsAndPlugins) {
   const ProgramResult types = starflow({"inspect"});
   EXPECT_EQ(types.code, 0);
-  for (const char* type : {"source.files", "source.sky", "source.push", "detect", "detections.file", "centroid",
-                           "filter", "records", "sink.jsonl", "sink.score"})
+  for (const char* type : {"source.files", "source.sky", "source.push", "mask", "detect", "detections.file",
+                           "detections.grid", "centroid", "filter", "records", "sink.jsonl", "sink.score"})
     EXPECT_NE(types.out.find(std::string(type) + " "), std::string::npos) << type;
   EXPECT_EQ(starflow({"inspect", "types"}).out, types.out);
   const ProgramResult methods = starflow({"inspect", "methods"});

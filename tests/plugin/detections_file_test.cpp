@@ -2,7 +2,6 @@
 #include "support/node_harness.hpp"
 #include "support/temp_dir.hpp"
 
-#include "position_file.hpp"
 #include "register.hpp"
 
 #include <starflow/sdk/messages.hpp>
@@ -12,80 +11,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace starflow {
 namespace {
-
-Positions positions(const std::string& text) {
-  std::istringstream in(text);
-  return read_positions(in, "list.csv");
-}
-
-std::string refusal(const std::string& text) {
-  try {
-    positions(text);
-  } catch (const PositionFileError& e) {
-    return e.what();
-  }
-  return "";
-}
-
-TEST(PositionFile, ReadsIdsAndPositions) {
-  const Positions p = positions("id,x,y\n7,1.5,2.25\n-3,1e2,.5\n");
-  EXPECT_EQ(p.id, (std::vector<std::int64_t>{7, -3}));
-  EXPECT_EQ(p.x, (std::vector<double>{1.5, 100}));
-  EXPECT_EQ(p.y, (std::vector<double>{2.25, 0.5}));
-}
-
-TEST(PositionFile, TakesColumnsInAnyOrderAndPassesOthersOver) {
-  const Positions p = positions("name,y,mag,x,id\n\"a, b\",2,10.5,1,9\n");
-  EXPECT_EQ(p.id.at(0), 9);
-  EXPECT_EQ(p.x.at(0), 1);
-  EXPECT_EQ(p.y.at(0), 2);
-}
-
-TEST(PositionFile, TakesWhatOtherProgramsWrite) {
-  const Positions p = positions("\xEF\xBB\xBF# a list\r\n \"id\" , x ,\ty\r\n\r\n1 , +2.5,\t3\r\n# end\r\n2,3,4");
-  EXPECT_EQ(p.id, (std::vector<std::int64_t>{1, 2}));
-  EXPECT_EQ(p.x, (std::vector<double>{2.5, 3}));
-}
-
-TEST(PositionFile, NamesTheLineOfABadNumber) {
-  EXPECT_EQ(refusal("# c\nid,x,y\n1,2,3\n2,abc,3\n"), "list.csv:4: x is \"abc\", not a number");
-  EXPECT_EQ(refusal("id,x,y\n1.5,2,3\n"), "list.csv:2: id is \"1.5\", not an integer");
-  EXPECT_EQ(refusal("id,x,y\n1,2,3px\n"), "list.csv:2: y is \"3px\", not a number");
-  EXPECT_EQ(refusal("id,x,y\n1,2,\n"), "list.csv:2: y is \"\", not a number");
-}
-
-TEST(PositionFile, RefusesPositionsThatAreNotFinite) {
-  EXPECT_EQ(refusal("id,x,y\n1,nan,3\n"), "list.csv:2: x is not finite");
-  EXPECT_EQ(refusal("id,x,y\n1,2,inf\n"), "list.csv:2: y is not finite");
-}
-
-TEST(PositionFile, RefusesALineThatIsTooShort) {
-  EXPECT_EQ(refusal("id,x,y\n1,2\n"), "list.csv:2: has 2 values; y is the 3. column");
-}
-
-TEST(PositionFile, RefusesAnIdThatIsThereTwice) {
-  EXPECT_EQ(refusal("id,x,y\n1,2,3\n4,5,6\n1,7,8\n"), "list.csv:4: the id 1 is that of line 2");
-}
-
-TEST(PositionFile, SaysWhichColumnIsMissing) {
-  EXPECT_EQ(
-      refusal("id;x;y\n"),
-      "list.csv:1: has no column \"id\"; its header has: id;x;y; wanted: id, x, y in any order, separated by commas");
-  EXPECT_NE(refusal("id,x,Y\n").find("has no column \"y\""), std::string::npos);
-  EXPECT_EQ(refusal("id,x,y,x\n"), "list.csv:1: has two columns \"x\"");
-}
-
-TEST(PositionFile, RefusesAFileWithoutPositions) {
-  EXPECT_EQ(refusal(""), "list.csv:1: is empty; the first line names the columns id,x,y");
-  EXPECT_EQ(refusal("id,x,y\n"), "list.csv:1: ends without a position; each line after the header is one");
-}
 
 Frame flat_frame() {
   cv::Mat pixels(64, 64, CV_32FC1);
@@ -169,6 +100,12 @@ TEST(DetectionsFile, RefusesABadListBeforeTheFirstFrame) {
   EXPECT_EQ(start_refusal(path), "path: " + path + ":2: x is \"two\", not a number");
 }
 
+TEST(DetectionsFile, RefusesAListWithoutPositions) {
+  const test::TempDir dir;
+  const std::string path = dir.write("list.csv", "id,x,y\n");
+  EXPECT_EQ(start_refusal(path), "path: " + path + " holds no position");
+}
+
 TEST(DetectionsFile, AnnouncesTheFileThatItReads) {
   const test::TempDir dir;
   const std::string path = dir.write("list.csv", "id,x,y\n1,2,3\n");
@@ -185,6 +122,135 @@ TEST(DetectionsFile, LeavesARowInTheTableForEveryPosition) {
   const StarTable& stars = sent.at(0).as<StarList>()->stars;
   ASSERT_EQ(stars.size(), 5U);
   for (const Flags f : stars.flags) EXPECT_NE(f & flag::forced_position, 0U);
+}
+
+// Lists of single frames
+
+FrameInfo named(const std::string& source, std::uint64_t id = 0) {
+  FrameInfo info;
+  info.source = source;
+  info.frame_id = id;
+  return info;
+}
+
+/// What a frame of that name and number gets; the text of its failure goes into \p error.
+std::vector<double> x_of(Node& node, const FrameInfo& info, std::string& error) {
+  cv::Mat pixels(64, 64, CV_32FC1, cv::Scalar(100));
+  test::NodeContext context(info, {{0, test::message(Frame::adopt(std::move(pixels), info))}});
+  try {
+    node.process(context);
+  } catch (const FrameError& e) {
+    error = e.code() + ": " + e.what();
+    return {};
+  }
+  error.clear();
+  return context.out_of<DetectionList>(0)->detections.x;
+}
+
+class DetectionsFileOfFrames : public ::testing::Test {
+ protected:
+  std::unique_ptr<Node> started(const std::string& path, const std::string& frames = "only") {
+    auto node = test::make<Node>(detections_file_type(), {{"path", path}, {"frames", frames}, {"fwhm", 3.0}});
+    node->start(start_);
+    return node;
+  }
+  std::string refusal(const std::string& path, const std::string& frames = "only") {
+    try {
+      (void)started(path, frames);
+    } catch (const OptionError& e) {
+      return e.option() + ": " + e.what();
+    }
+    return "";
+  }
+
+  test::TempDir dir_;
+  test::StartContext start_;
+  std::string error_;
+};
+
+TEST_F(DetectionsFileOfFrames, ReadsTheListThatHasTheFramesName) {
+  dir_.write("a.csv", "x,y\n10,20\n");
+  dir_.write("b.csv", "x,y\n30,20\n");
+  const auto node = started(dir_ / "{stem}.csv");
+  EXPECT_EQ(x_of(*node, named("night/b.fits.gz"), error_), (std::vector<double>{30})) << error_;
+  EXPECT_EQ(x_of(*node, named("a.fit"), error_), (std::vector<double>{10})) << error_;
+  EXPECT_TRUE(start_.inputs.empty());
+}
+
+TEST_F(DetectionsFileOfFrames, PutsFolderNameAndNumberOfAFrameIntoThePath) {
+  dir_.write("night/a.fits.7.csv", "x,y\n10,20\n");
+  const auto node = started("{folder}/{name}.{frame_id}.csv");
+  EXPECT_EQ(x_of(*node, named(dir_ / "night/a.fits", 7), error_), (std::vector<double>{10})) << error_;
+}
+
+TEST_F(DetectionsFileOfFrames, FailsAFrameWhoseListIsMissingOrBadAndGoesOn) {
+  dir_.write("b.csv", "x,y\n1,oops\n");
+  dir_.write("c.csv", "x,y\n30,20\n");
+  dir_.write("empty.csv", "x,y\n");
+  const auto node = started(dir_ / "{stem}.csv");
+  (void)x_of(*node, named("a.fits"), error_);
+  EXPECT_EQ(error_, "positions.missing: has no list of positions: " + (dir_ / "a.csv") + " does not exist");
+  x_of(*node, named("b.fits"), error_);
+  EXPECT_EQ(error_, "positions.unreadable: has no usable list of positions: " + (dir_ / "b.csv") +
+                        ":2: y is \"oops\", not a number");
+  EXPECT_EQ(x_of(*node, named("c.fits"), error_).size(), 1U);
+  EXPECT_TRUE(x_of(*node, named("empty.fits"), error_).empty());
+  EXPECT_EQ(error_, "") << "nothing to measure is no failure";
+}
+
+TEST_F(DetectionsFileOfFrames, RefusesANameInBracesThatStandsForNothing) {
+  EXPECT_EQ(refusal("lists/{stm}.csv"),
+            "path: lists/{stm}.csv: {stm} stands for nothing; {stem}, {name}, {folder} and {frame_id} do");
+}
+
+TEST_F(DetectionsFileOfFrames, TakesAFileThatHasBracesInItsName) {
+  const auto node = started(dir_.write("{stem}.csv", "x,y\n10,20\n"));
+  EXPECT_EQ(x_of(*node, named("a.fits"), error_), (std::vector<double>{10})) << error_;
+}
+
+const char* const kRun = R"({"type":"frame","frame_id":0,"source":"night/a.fits","outcome":"ok","origin":"center0"}
+{"type":"star","frame_id":0,"id":0,"x":10,"y":20}
+{"type":"frame","frame_id":1,"source":"night/b.fits","outcome":"ok","origin":"center0"}
+{"type":"star","frame_id":1,"id":0,"x":30,"y":20}
+{"type":"frame","frame_id":2,"source":"night/c.fits","outcome":"failed","origin":"center0"}
+{"type":"run","frames":3}
+)";
+
+TEST_F(DetectionsFileOfFrames, AsksWhichFrameOfARunIsMeant) {
+  const std::string path = dir_.write("run.jsonl", kRun);
+  EXPECT_EQ(refusal(path), "path: " + path +
+                               " holds the stars of 3 frames; set option frames to by_id or by_source, by which each "
+                               "frame gets its own");
+}
+
+TEST_F(DetectionsFileOfFrames, GivesEachFrameItsStarsByFileName) {
+  const auto node = started(dir_.write("run.jsonl", kRun), "by_source");
+  EXPECT_EQ(x_of(*node, named("elsewhere/b.fits", 0), error_), (std::vector<double>{30})) << error_;
+  x_of(*node, named("c.fits"), error_);
+  EXPECT_EQ(error_,
+            "positions.no_frame: failed when " + (dir_ / "run.jsonl") + " was made, which has no positions for it");
+  x_of(*node, named("d.fits"), error_);
+  EXPECT_EQ(error_, "positions.no_frame: is not among the frames of " + (dir_ / "run.jsonl"));
+}
+
+TEST_F(DetectionsFileOfFrames, GivesEachFrameItsStarsByNumber) {
+  const auto node = started(dir_.write("run.jsonl", kRun), "by_id");
+  EXPECT_EQ(x_of(*node, named("x.fits", 1), error_), (std::vector<double>{30})) << error_;
+}
+
+TEST_F(DetectionsFileOfFrames, RefusesToTellFramesApartThatTheListDoesNot) {
+  EXPECT_NE(refusal(dir_.write("list.csv", "x,y\n1,2\n"), "by_id").find("frames: "), std::string::npos);
+}
+
+TEST_F(DetectionsFileOfFrames, CountsStarsWithoutAPositionAsRejected) {
+  const auto node = started(dir_.write("l.jsonl", "{\"x\":1,\"y\":2}\n{\"x\":null,\"y\":null}\n"));
+  test::NodeContext context({}, {{0, test::message(flat_frame())}});
+  node->process(context);
+  EXPECT_EQ(context.out_of<DetectionList>(0)->rejected.at("no_position"), 1U);
+}
+
+TEST(DetectionsFile, WantsBothColumnsOrNone) {
+  EXPECT_THROW((void)test::make<Node>(detections_file_type(), {{"path", "p"}, {"x_column", "u"}}), OptionError);
 }
 
 }  // namespace
