@@ -3,6 +3,7 @@
 
 #include <starflow/core/measure.hpp>
 
+#include "artefact.hpp"
 #include "basins.hpp"
 #include "bright_pixels.hpp"
 
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +26,7 @@ constexpr double kExtendFraction = 0.6;  // of the threshold: how far down a sta
 struct Candidate {
   double x = 0, y = 0;  // seed
   double flux = 0, peak = 0;
+  int peak_x = 0, peak_y = 0;                                    // the brightest pixel
   double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // smoothed, above the isophote, about the seed
   std::int32_t n_pix = 0, n_above = 0;
   Flags flags = 0;
@@ -39,7 +42,11 @@ struct Candidate {
     if ((p.marks & BrightPixel::kSaturated) != 0) flags |= flag::saturated;
     const double signal = static_cast<double>(p.signal), soft = static_cast<double>(p.smooth);
     flux += signal;
-    peak = std::max(peak, signal);
+    if (signal > peak) {
+      peak = signal;
+      peak_x = px;
+      peak_y = py;
+    }
     if (soft > isophote) {
       const double dx = px - x, dy = py - y;
       weight += soft;
@@ -82,6 +89,9 @@ class Finder {
     return collect();
   }
 
+  /// Flags the hot pixels and cosmic rays among the candidates of the next run. \param fwhm_px  of the stars
+  void judge_artefacts(double fwhm_px) { artefact_.emplace(frame_, background_, detector_, fwhm_px); }
+
  private:
   /// Basins come in falling height, so those above the threshold are the first ones.
   void seed(const BrightPixels& bright, const Basins& basins) {
@@ -109,15 +119,28 @@ class Finder {
     return x == 0 || y == 0 || x == frame_.width - 1 || y == frame_.height - 1;
   }
 
+  /// A saturated star is flat, and bleeds: its shape tells nothing.
+  [[nodiscard]] Flags artefact_of(const Candidate& c) const {
+    if (!artefact_ || c.n_pix == 0 || (c.flags & flag::saturated) != 0) return 0;
+    return artefact_->judge(c.peak_x, c.peak_y);
+  }
+
   Detections collect() {
     Detections d;
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      if (candidates_[i].n_above < options_.min_pixels) {
+      Candidate& c = candidates_[i];
+      if (c.n_above < options_.min_pixels) {
         ++d.rejected_small;
-      } else {
-        order.push_back(i);
+        continue;
       }
+      const Flags artefact = artefact_of(c);
+      if (artefact != 0 && !options_.keep_artefacts) {
+        ++(artefact == flag::hot_pixel ? d.rejected_hot : d.rejected_cosmic);
+        continue;
+      }
+      c.flags |= artefact;
+      order.push_back(i);
     }
     std::ranges::sort(order, [this](std::size_t a, std::size_t b) {
       const Candidate &p = candidates_[a], &q = candidates_[b];
@@ -154,6 +177,7 @@ class Finder {
   const DetectOptions& options_;
   double isophote_;  // ADU above the background
   std::vector<Candidate> candidates_;
+  std::optional<ArtefactTest> artefact_;
 };
 
 double median(std::vector<double>& v) {
@@ -234,7 +258,9 @@ Detections detect(const FrameView& frame,
   if (frame.empty()) return {};
   const bool automatic = options.fwhm_px <= 0;
   const double fwhm = automatic ? measure_fwhm(frame, background, detector, parallel) : options.fwhm_px;
-  Detections found = Finder(frame, background, detector, options).run(fwhm > 0 ? fwhm : kTypicalFwhm, parallel);
+  Finder finder(frame, background, detector, options);
+  if (fwhm > 0) finder.judge_artefacts(fwhm);
+  Detections found = finder.run(fwhm > 0 ? fwhm : kTypicalFwhm, parallel);
   found.fwhm_px = fwhm;
   found.fwhm_measured = automatic && fwhm > 0;
   return found;

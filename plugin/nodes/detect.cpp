@@ -9,6 +9,8 @@
 #include "background_options.hpp"
 #include "register.hpp"
 
+#include <utility>
+
 namespace starflow {
 namespace {
 
@@ -19,6 +21,7 @@ class Detect final : public Node {
     options_.fwhm_px = read_fwhm(o);
     options_.min_pixels = static_cast<int>(o.integer("min_pixels"));
     options_.prominence = o.number("prominence");
+    options_.keep_artefacts = o.text("artefacts") == "flag";
   }
 
   void process(Context& c) override {
@@ -28,7 +31,12 @@ class Detect final : public Node {
     out.frame = frame.share_info();
     out.background = std::make_shared<const Background>(estimate_background(view, background_, c.parallel()));
     out.detections = starflow::detect(view, *out.background, frame.info().detector(), options_, c.parallel());
-    if (out.detections.rejected_small > 0) out.rejected["too_few_pixels"] = out.detections.rejected_small;
+    const Detections& d = out.detections;
+    for (const auto& [reason, n] :
+         {std::pair("too_few_pixels", d.rejected_small), std::pair("hot_pixel", d.rejected_hot),
+          std::pair("cosmic_ray", d.rejected_cosmic)}) {
+      if (n > 0) out.rejected[reason] = n;
+    }
     c.out(0, std::move(out));
   }
 
@@ -60,7 +68,13 @@ std::vector<OptionSpec> options() {
        .fallback = d.prominence,
        .doc = "A peak beside a brighter one counts where it stands above the saddle by this fraction of itself.",
        .minimum = 0,
-       .maximum = 1}};
+       .maximum = 1},
+      {.name = "artefacts",
+       .form = Accepts::text,
+       .fallback = std::string("reject"),
+       .doc =
+           "Peaks sharper than any star, hot pixels and cosmic rays: left out and counted, or listed with their flag.",
+       .choices = {"reject", "flag"}}};
   for (OptionSpec& s : background_options()) specs.push_back(std::move(s));
   return specs;
 }

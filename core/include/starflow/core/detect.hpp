@@ -17,9 +17,10 @@
 namespace starflow {
 
 struct DetectOptions {
-  double threshold_sigma = 5;  ///< of the matched-filtered frame, 1..1000
-  double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = measured from the frame
-  int min_pixels = 1;          ///< above 0.6 of the threshold, 1..10000
+  double threshold_sigma = 5;   ///< of the matched-filtered frame, 1..1000
+  double fwhm_px = 0;           ///< of the stars, 0.5..50 px; 0 = measured from the frame
+  int min_pixels = 1;           ///< above 0.6 of the threshold, 1..10000
+  bool keep_artefacts = false;  ///< hot pixels and cosmic rays are listed with their flag, not left out
   double prominence = 0.1;  ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
 };
 
@@ -34,9 +35,10 @@ struct Detections {
   std::vector<std::int32_t> n_pix;
   std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1
   std::vector<Flags> flags;
-  double fwhm_px = 0;              ///< of the stars, as given or measured; 0 = could not be measured
-  bool fwhm_measured = false;      ///< measured from this frame
-  std::size_t rejected_small = 0;  ///< candidates below min_pixels
+  double fwhm_px = 0;                                 ///< of the stars, as given or measured; 0 = could not be measured
+  bool fwhm_measured = false;                         ///< measured from this frame
+  std::size_t rejected_small = 0;                     ///< candidates below min_pixels
+  std::size_t rejected_hot = 0, rejected_cosmic = 0;  ///< hot pixels, cosmic rays
 
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
   void resize(std::size_t n);  ///< new rows have no isophote; all else is 0

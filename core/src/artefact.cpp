@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "artefact.hpp"
+
+#include "units.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+namespace starflow {
+namespace {
+
+// A star narrower than the frame's by a half has still more light beside its peak than this part of the expected.
+constexpr double kSteep = 0.5;
+constexpr double kSure = 3;      // sigma by which the pixels beside must lack light
+constexpr double kTooFaint = 6;  // sigma of the peak below which noise makes any shape
+
+}  // namespace
+
+ArtefactTest::ArtefactTest(const FrameView& frame,
+                           const Background& background,
+                           const Detector& detector,
+                           double fwhm_px)
+    : frame_(frame), background_(background), detector_(detector) {
+  const double scale = std::numbers::sqrt2 * fwhm_px * kSigmaPerFwhm;
+  const double central = std::erf(0.5 / scale);
+  beside_ = 0.5 * (std::erf(1.5 / scale) - central) / central;
+}
+
+Flags ArtefactTest::judge(int x, int y) const {
+  const double peak = signal(x, y);
+  if (!(peak > kTooFaint * background_.noise(x, y))) return 0;
+  const bool steep_x = excess(x, y, 1, 0, peak) < -kSure, steep_y = excess(x, y, 0, 1, peak) < -kSure;
+  const bool steep_both = excess(x, y, 1, 1, peak) < 0 && excess(x, y, 1, -1, peak) < 0;
+  if (steep_x && steep_y && steep_both) return flag::hot_pixel;
+  return steep_x || steep_y ? flag::cosmic_ray : 0;
+}
+
+double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
+  const double a = signal(x - dx, y - dy), b = signal(x + dx, y + dy);
+  const int n = (std::isnan(a) ? 0 : 1) + (std::isnan(b) ? 0 : 1);
+  if (n == 0) return 0;
+  const double mean = ((std::isnan(a) ? 0.0 : a) + (std::isnan(b) ? 0.0 : b)) / n;
+  const double expected = kSteep * (dx != 0 && dy != 0 ? beside_ * beside_ : beside_);
+  const double per_gain = detector_.gain_e_per_adu > 0 ? 1 / detector_.gain_e_per_adu : 0.0;
+  const double sky = background_.noise(x, y) * background_.noise(x, y);
+  const double variance = (sky + std::max(mean, 0.0) * per_gain) / n + expected * expected * (sky + peak * per_gain);
+  return (mean - expected * peak) / std::sqrt(variance);
+}
+
+double ArtefactTest::signal(int x, int y) const {
+  if (x < 0 || y < 0 || x >= frame_.width || y >= frame_.height) return std::numeric_limits<double>::quiet_NaN();
+  return visit_pixels(frame_, [&](auto pixels) {
+    const auto value = pixels.row(y)[x];
+    if (!is_valid(frame_, x, y, value)) return std::numeric_limits<double>::quiet_NaN();
+    return static_cast<double>(value) - background_.level(x, y);
+  });
+}
+
+}  // namespace starflow

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Tells peaks that no optics can make from stars: hot pixels and cosmic rays.
+
+#include <starflow/core/background.hpp>
+#include <starflow/core/detector.hpp>
+#include <starflow/core/flags.hpp>
+#include <starflow/core/frame_view.hpp>
+
+namespace starflow {
+
+/// Compares a peak with the sharpest star there can be: one of the frame's FWHM in the middle of a pixel. A bare limit
+/// on sharpness would take undersampled stars; here what is expected is the light of such a star in its pixels.
+class ArtefactTest {
+ public:
+  /// \param fwhm_px  of the stars
+  ArtefactTest(const FrameView& frame, const Background& background, const Detector& detector, double fwhm_px);
+
+  /// \param x, y  the brightest pixel of a candidate, inside of the frame
+  /// \return flag::hot_pixel where it stands alone, flag::cosmic_ray where it falls off too steeply to two sides, or 0
+  [[nodiscard]] Flags judge(int x, int y) const;
+
+ private:
+  /// Mean of the two pixels beside (x, y) along one axis less what the sharpest star would have there, in sigma.
+  [[nodiscard]] double excess(int x, int y, int dx, int dy, double peak) const;
+  /// ADU above the background; NaN where there is no valid pixel.
+  [[nodiscard]] double signal(int x, int y) const;
+
+  const FrameView& frame_;
+  const Background& background_;
+  const Detector& detector_;
+  double beside_;  // light in the pixel beside the central one, in parts of that
+};
+
+}  // namespace starflow
