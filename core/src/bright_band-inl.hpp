@@ -54,7 +54,7 @@ class BrightBand {
         along_x_(taps_, width_, 0),
         weight_(taps_, width_, 0),
         height_(3, width_, 1),
-        noise_(width_),
+        per_noise_(width_),
         masked_(taps_, false),
         edge_scale_(width_) {
     for (std::size_t i = 0; i < taps_; ++i) squared_.push_back(job.filter.k[i] * job.filter.k[i]);
@@ -84,9 +84,10 @@ class BrightBand {
     const T* row = pixels_.row(y);
     float* level = level_.row(y);
     float* signal = signal_.row(0);
-    job_.background.row(y, {level, width_}, noise_);
-    const bool plain = !frame_.mask && !frame_.variance &&
-                       rows::whiten(row, job_.background.pedestal(), level, noise_.data(), kHighest, {signal, width_});
+    job_.background.weighted_row(y, {level, width_}, per_noise_);
+    const bool plain =
+        !frame_.mask && !frame_.variance &&
+        rows::whiten(row, job_.background.pedestal(), level, per_noise_.data(), kHighest, {signal, width_});
     if (!plain) read_valid(y, row, level, signal);
     const std::size_t slot = static_cast<std::size_t>(y) % taps_;
     masked_[slot] = !plain;
@@ -101,8 +102,9 @@ class BrightBand {
     float* valid = valid_.row(0);
     for (std::size_t x = 0; x < width_; ++x) {
       const bool good = is_valid(frame_, static_cast<int>(x), y, row[x]);
-      const float sigma = frame_.variance && good ? std::sqrt(frame_.variance.row(y)[x]) : noise_[x];
-      const float v = (static_cast<float>(static_cast<double>(row[x]) - job_.background.pedestal()) - level[x]) / sigma;
+      const float weight = frame_.variance && good ? 1 / std::sqrt(frame_.variance.row(y)[x]) : per_noise_[x];
+      const float v =
+          (static_cast<float>(static_cast<double>(row[x]) - job_.background.pedestal()) - level[x]) * weight;
       signal[x] = good ? std::clamp(v, -kHighest, kHighest) : 0.0F;
       valid[x] = good ? 1.0F : 0.0F;
     }
@@ -241,7 +243,7 @@ class BrightBand {
   bool plain_;  // every pixel is valid
   std::size_t width_, taps_;
   RowRing level_, signal_, valid_, along_x_, weight_, height_;
-  std::vector<float> noise_, total_, squared_;
+  std::vector<float> per_noise_, total_, squared_;
   std::vector<bool> masked_;       // of the rows in along_x_
   std::vector<float> edge_scale_;  // weight of the squared filter along x that is inside the frame
 };

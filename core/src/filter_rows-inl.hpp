@@ -47,23 +47,23 @@ HWY_INLINE V above_pedestal(const T* row, std::size_t x, double pedestal) {
   }
 }
 
-/// out = (row - pedestal - level) / noise. \return false where a value is not finite or beyond \p highest
+/// out = (row - pedestal - level) * per_noise. \return false where a value is not finite or beyond \p highest
 template <class T>
 HWY_INLINE bool whiten(
-    const T* row, double pedestal, const float* level, const float* noise, float highest, std::span<float> out) {
+    const T* row, double pedestal, const float* level, const float* per_noise, float highest, std::span<float> out) {
   const std::size_t n = out.size(), lanes = hn::Lanes(along);
   const V most = hn::Set(along, highest);
   auto fine = hn::Eq(most, most);
   std::size_t x = 0;
   for (; x + lanes <= n; x += lanes) {
-    const V v =
-        hn::Div(hn::Sub(above_pedestal(row, x, pedestal), hn::LoadU(along, level + x)), hn::LoadU(along, noise + x));
+    const V v = hn::Mul(hn::Sub(above_pedestal(row, x, pedestal), hn::LoadU(along, level + x)),
+                        hn::LoadU(along, per_noise + x));
     fine = hn::And(fine, hn::Le(hn::Abs(v), most));
     hn::StoreU(v, along, out.data() + x);
   }
   bool all = hn::AllTrue(along, fine);
   for (; x < n; ++x) {
-    const float v = (static_cast<float>(static_cast<double>(row[x]) - pedestal) - level[x]) / noise[x];
+    const float v = (static_cast<float>(static_cast<double>(row[x]) - pedestal) - level[x]) * per_noise[x];
     all = all && std::abs(v) <= highest;
     out[x] = v;
   }

@@ -6,6 +6,7 @@
 
 #include <starflow/core/frame_view.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -56,8 +57,15 @@ void add_star(Scene<T>& scene, double x, double y, double flux, double sigma_x, 
     const double s = sigma * std::numbers::sqrt2;
     return 0.5 * (std::erf((i + 0.5 - centre) / s) - std::erf((i - 0.5 - centre) / s));
   };
-  for (int j = 0; j < scene.height; ++j) {
-    for (int i = 0; i < scene.width; ++i) {
+  // Beyond 9 sigma a pixel's part is 0 in double.
+  const auto first = [](double centre, double sigma) {
+    return std::max(0, static_cast<int>(std::floor(centre - 9 * sigma - 1)));
+  };
+  const auto last = [](double centre, double sigma, int size) {
+    return std::min(size - 1, static_cast<int>(std::ceil(centre + 9 * sigma + 1)));
+  };
+  for (int j = first(y, sigma_y); j <= last(y, sigma_y, scene.height); ++j) {
+    for (int i = first(x, sigma_x); i <= last(x, sigma_x, scene.width); ++i) {
       scene.at(i, j) =
           static_cast<T>(static_cast<double>(scene.at(i, j)) + flux * part(i, x, sigma_x) * part(j, y, sigma_y));
     }
