@@ -183,7 +183,7 @@ class WindowCentroid {
     count();
     const M one_sided = judge();
     store(hn::IfThenElseZero(one_sided, num(1)), lanes_.one_sided);
-    walk.finish(one_sided);
+    walk.finish();
     deconvolve();
     errors();
   }

@@ -34,6 +34,8 @@ struct CentroidLanes {
   /// Of the pixels that count about the round Gaussian that the lane describes, over the stamp; quadratic: of the nine
   /// logarithms about their best parabola.
   alignas(64) Lanes<float> chi2;
+  /// Of the light about that Gaussian, in parts of the light, where chi2 is above 2 a pixel; else 0. Not of quadratic.
+  alignas(64) Lanes<float> residual;
   /// 1 where so many pixels of one side are missing that the light made up in their place says where the star is; the
   /// covariance knows nothing of that. Else 0.
   alignas(64) Lanes<float> one_sided;

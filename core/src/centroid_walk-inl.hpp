@@ -152,9 +152,7 @@ class Walk {
   }
 
   /// Closes the lanes that were still on their way, and takes a star of next to no pixels for what it is.
-  /// \p loose  lanes of errors so large that it suffices to have come near
-  void finish(M loose) {
-    end(hn::And(hn::AndNot(coarse(), running()), loose), reason(Termination::converged));
+  void finish() {
     constexpr double kMinPixels = 3;
     end(running(), reason(Termination::max_iterations));
     const M few = hn::Lt(load(lanes_.n_pix), num(kMinPixels));

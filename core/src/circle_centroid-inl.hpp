@@ -113,7 +113,7 @@ class CircleCentroid {
     count_pixels(block_, lanes_, inside, inside);
     const M one_sided = judge();
     store(hn::IfThenElseZero(one_sided, num(1)), lanes_.one_sided);
-    walk.finish(one_sided);
+    walk.finish();
     measure();
   }
 

@@ -185,7 +185,7 @@ class FitKernel {
   void descend(Stage stage) {
     constexpr double kSlack = 1e-4;  // of the merit, 1/2 chi2: rounding, and that its weights take the level along
     constexpr double kLeastDamping = 1e-6, kFirstDamping = 1e-3, kTrusted = 0.01, kHopeless = 1e10;
-    constexpr int kScored = 6;  // rounds
+    constexpr int kScored = 6, kMost = 40;  // rounds: what has not come near by then has nothing to come to
     const D d;
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
     double damping = kFirstDamping;
@@ -195,7 +195,8 @@ class FitKernel {
     bool observed = false;  // curvature_ is that of this point
     bool worse = false;     // the last step: where every other one is, the damping is about right
     const V most = set(d, rules_.max_iterations);
-    for (int round = 0; damping < kHopeless && hn::AllTrue(d, hn::Lt(iterations_.get(0), most)); ++round) {
+    for (int round = 0; round < kMost && damping < kHopeless && hn::AllTrue(d, hn::Lt(iterations_.get(0), most));
+         ++round) {
       iterations_.add(0, set(d, 1));
       reduce();
       const bool scores = round < kScored;
@@ -234,7 +235,7 @@ class FitKernel {
         evaluate(false);
       }
     }
-    stalled_.put(0, set(d, damping < kHopeless ? 0 : 1));
+    stalled_.put(0, hn::IfThenElseZero(hn::Lt(iterations_.get(0), most), set(d, 1)));
   }
 
   /// Whether the bounds took back all of the step from \p before: a solution may lie in their corner.

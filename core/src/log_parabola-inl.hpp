@@ -31,6 +31,7 @@ class LogParabola {
   void run() {
     store(num(1), lanes_.iterations);
     store(num(0), lanes_.aliased);
+    store(num(0), lanes_.residual);
     store(num(0), lanes_.one_sided);  // has all of its pixels, or no answer
     pick();
     fit();

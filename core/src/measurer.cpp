@@ -14,6 +14,8 @@ namespace {
 constexpr double kNearSaturation = 0.95;
 constexpr double kTellsWidth = 20;       // S/N from which a width that is not positive means a star of one pixel
 constexpr double kWorthwhilePeak = 2.5;  // noise, of the 3x3: the brightest of nine pixels of sky is above in 1 of 18
+constexpr double kPoorChi2 = 3;          // a degree of freedom
+constexpr double kWellSampled = 1.5;     // px FWHM; below, methods that know no pixels are off by 0.01 px
 constexpr double kLowSnr = 5;            // below, a position is as likely noise, and its error is no longer Gaussian
 
 double square(double v) { return v * v; }
@@ -231,7 +233,9 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   row.y = block_.to_frame_y(lane, at(lanes.y, lane));
   row.flux = at(lanes.flux, lane) * unit;
   set_chi2(lanes, lane, row);
-  if (lanes.aliased[lane] > 0) row.flags |= flag::undersampled;
+  const Method method = plan_.options.method;
+  const bool sees_points = method == Method::moments || method == Method::quadratic;
+  if (lanes.aliased[lane] > 0 || (sees_points && plan_.fwhm_px < kWellSampled)) row.flags |= flag::undersampled;
   const Missing gap = missing_light(lanes, lane);
   row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
   set_errors(row, (at(lanes.cov_xx, lane) + gap.square) * area, (at(lanes.cov_yy, lane) + gap.square) * area,
@@ -239,8 +243,8 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   set_shape(row, at(lanes.xx, lane) * area, at(lanes.yy, lane) * area, at(lanes.xy, lane) * area);
 }
 
-/// No flag follows from it: of a bright star with wings it is large, and its residuals are as large a part of the light
-/// (0.35 for a Moffat of beta 1.8) as those of a blend (0.46 for a neighbour half as bright at 1.5 FWHM).
+/// A bright star with wings has a large chi2 too: what counts is how much of the light is elsewhere, 0.3 to 0.35 for a
+/// Moffat of beta 1.8, 0.46 with a neighbour half as bright at 1.5 FWHM.
 void Measurer::set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const {
   constexpr int kParabola = 3;  // nine logarithms less six coefficients
   constexpr int kGaussian = 4;  // position, flux, width
@@ -249,6 +253,8 @@ void Measurer::set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& r
   if (dof <= 0 || !std::isfinite(chi2)) return;
   row.chi2 = chi2;
   row.dof = dof;
+  constexpr double kPoorResidual = 0.4;
+  if (chi2 > kPoorChi2 * dof && at(lanes.residual, lane) > kPoorResidual) row.flags |= flag::poor_fit;
 }
 
 /// What the light of the missing pixels does to the sums of a star that is one-sided, were it a Gaussian as wide as the
@@ -325,7 +331,7 @@ void Measurer::fall_back(const Terminations& ends) {
 }
 
 void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const {
-  constexpr double kPoorChi2 = 3, kPoorResidual = 0.3;
+  constexpr double kPoorResidual = 0.3;
   const double pitch = plan_.pitch, area = square(pitch), unit = block_.unit_adu[lane];
   const auto& p = fit.value;
   row.x = block_.to_frame_x(lane, p[kFitX]);

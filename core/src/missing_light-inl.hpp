@@ -153,6 +153,9 @@ class MissingLight {
                const RoundLight& light,
                V s0,
                const Sandwich& out) const {
+    // A pixel across may lie up to a pixel outside of its lane's window: no lane's sums end with another's.
+    columns = widened(columns);
+    rows = widened(rows);
     V bxx = num(0), byy = bxx, bxy = bxx, flux = bxx;
     for (std::size_t j = rows.begin; j < rows.end; ++j) {
       for (std::size_t i = columns.begin; i < columns.end; ++i) {
@@ -163,7 +166,8 @@ class MissingLight {
         const V by_x = hn::MulAdd(wa, ax, hn::Mul(w, dx)), by_y = hn::MulAdd(wa, ay, hn::Mul(w, dy));
         const V by_flux = hn::MulAdd(wa, by_value(ax, ay), hn::Mul(w, by_value(dx, dy)));
         const V raw = hn::Load(d, &block_.variance[block_.index(i, j, 0)]);
-        const M counts = hn::Lt(raw, num(StarBlock::kMissing));
+        const M weighs = hn::Or(hn::Gt(w, num(0)), hn::Gt(wa, num(0)));
+        const M counts = hn::And(weighs, hn::Lt(raw, num(StarBlock::kMissing)));
         const V v = hn::IfThenElseZero(counts, hn::Add(light.at(dx, dy), hn::Abs(raw))), vx = hn::Mul(v, by_x);
         bxx = hn::MulAdd(vx, by_x, bxx);
         bxy = hn::MulAdd(vx, by_y, bxy);
@@ -219,6 +223,10 @@ class MissingLight {
 
   [[nodiscard]] V place(std::size_t i) const { return num(static_cast<int>(i) - block_.radius); }
   [[nodiscard]] Span whole() const { return {0, block_.side()}; }
+  [[nodiscard]] Span widened(Span s) const {
+    constexpr std::size_t kBy = 2;
+    return {s.begin > kBy ? s.begin - kBy : 0, std::min(s.end + kBy, block_.side())};
+  }
 
   void visit_holes(Span columns, Span rows, const auto& visit) {
     for (std::size_t j = rows.begin; j < rows.end; ++j) {

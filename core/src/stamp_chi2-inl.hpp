@@ -34,10 +34,29 @@ class StampChi2 {
         clamp(sigma, num(fit_rule::kMinFwhm * kSigmaPerFwhm), num(fit_rule::kMaxFwhmRadii * kSigmaPerFwhm * radius));
     x_.integrate<false>(load(lanes_.x), held, radius);
     y_.integrate<false>(load(lanes_.y), held, radius);
-    store(hn::AllTrue(d, square_.clean()) ? sum<true>() : sum<false>(), lanes_.chi2);
+    const V chi2 = hn::AllTrue(d, square_.clean()) ? sum<true>() : sum<false>();
+    store(chi2, lanes_.chi2);
+    const M suspect = hn::Gt(chi2, num(kSuspect * static_cast<double>(square_.side() * square_.side())));
+    store(hn::IfThenElseZero(suspect, hn::AllFalse(d, suspect) ? num(0) : residual()), lanes_.residual);
   }
 
  private:
+  static constexpr double kSuspect = 2;  // chi2 a pixel
+
+  /// Of the light, in parts of it.
+  [[nodiscard]] V residual() const {
+    FitSums<D> sums;
+    sums.residual.clear();
+    sums.light.clear();
+    Row<D> light;
+    for (std::size_t j = 0; j < square_.side(); ++j) {
+      const V row_flux = hn::Mul(load(lanes_.flux), y_.g.get(j));
+      for (std::size_t i = 0; i < square_.side(); ++i) light.put(i, hn::Mul(row_flux, x_.g.get(i)));
+      tally_row(square_, j, light, num(0), sums);
+    }
+    return hn::Div(sums.residual.get(0), sums.light.get(0));
+  }
+
   template <bool kClean>
   [[nodiscard]] V sum() const {
     const V flux = load(lanes_.flux), per_gain = square_.per_gain();
