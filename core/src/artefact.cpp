@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <numbers>
+#include <vector>
 
 namespace starflow {
 namespace {
@@ -22,8 +24,8 @@ ArtefactTest::ArtefactTest(const FrameView& frame,
                            const Background& background,
                            const Detector& detector,
                            double fwhm_px)
-    : frame_(frame), background_(background), detector_(detector) {
-  const double scale = std::numbers::sqrt2 * fwhm_px * kSigmaPerFwhm;
+    : frame_(frame), background_(background), detector_(detector), sigma_(fwhm_px * kSigmaPerFwhm) {
+  const double scale = std::numbers::sqrt2 * sigma_;
   const double central = std::erf(0.5 / scale);
   beside_ = 0.5 * (std::erf(1.5 / scale) - central) / central;
 }
@@ -35,6 +37,42 @@ Flags ArtefactTest::judge(int x, int y) const {
   const bool steep_both = excess(x, y, 1, 1, peak) < 0 && excess(x, y, 1, -1, peak) < 0;
   if (steep_x && steep_y && steep_both) return flag::hot_pixel;
   return steep_x || steep_y ? flag::cosmic_ray : 0;
+}
+
+bool ArtefactTest::hides_star(int x, int y, double star_x, double star_y, double least) const {
+  constexpr std::size_t kEnough = 8;  // pixels
+  constexpr double kQuantile = 0.3, kQuantileError = 1.3;
+  const double fwhm = sigma_ / kSigmaPerFwhm;
+  const int reach = static_cast<int>(std::ceil(fwhm)) + 1;
+  const int cx = static_cast<int>(std::lround(star_x)), cy = static_cast<int>(std::lround(star_y));
+  struct Height {
+    double value, weight;  // of a star, as one pixel has it; what the pixel knows of it
+  };
+  std::vector<Height> heights;
+  double weights = 0, known = 0;
+  for (int j = cy - reach; j <= cy + reach; ++j) {
+    for (int i = cx - reach; i <= cx + reach; ++i) {
+      const double r2 = (i - star_x) * (i - star_x) + (j - star_y) * (j - star_y);
+      if (r2 > fwhm * fwhm || std::max(std::abs(i - x), std::abs(j - y)) <= 1) continue;
+      const double v = signal(i, j), part = std::exp(-0.5 * r2 / (sigma_ * sigma_));
+      if (std::isnan(v)) continue;
+      heights.push_back({v / part, part});
+      weights += part;
+      known += part * part;
+    }
+  }
+  if (heights.size() < kEnough) return false;
+  // A low quantile: a track covers a part of the pixels, a star all.
+  std::ranges::sort(heights, {}, &Height::value);
+  double below = 0, height = 0;
+  for (const Height& h : heights) {
+    height = h.value;
+    below += h.weight;
+    if (below >= kQuantile * weights) break;
+  }
+  // The norm of a Gaussian of height 1 is sqrt(pi) sigma.
+  const double seen = least / (std::sqrt(std::numbers::pi) * sigma_), sure = kSure * kQuantileError / std::sqrt(known);
+  return height >= std::max(seen, sure) * background_.noise(star_x, star_y);
 }
 
 double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {

@@ -22,6 +22,11 @@ class ArtefactTest {
   /// \return flag::hot_pixel where it stands alone, flag::cosmic_ray where it falls off too steeply to two sides, or 0
   [[nodiscard]] Flags judge(int x, int y) const;
 
+  /// Whether a star of S/N \p least lies under the artefact at (x, y), by the pixels within a FWHM of the star but not
+  /// beside the artefact. Of stars narrower than 2 px too few such pixels are left: false.
+  /// \param star_x, star_y  where it would be, px
+  [[nodiscard]] bool hides_star(int x, int y, double star_x, double star_y, double least) const;
+
  private:
   /// Mean of the two pixels beside (x, y) along one axis less what the sharpest star would have there, in sigma.
   [[nodiscard]] double excess(int x, int y, int dx, int dy, double peak) const;
@@ -31,6 +36,7 @@ class ArtefactTest {
   const FrameView& frame_;
   const Background& background_;
   const Detector& detector_;
+  double sigma_;   // of the stars, px
   double beside_;  // light in the pixel beside the central one, in parts of that
 };
 

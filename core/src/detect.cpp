@@ -122,7 +122,9 @@ class Finder {
   /// A saturated star is flat, and bleeds: its shape tells nothing.
   [[nodiscard]] Flags artefact_of(const Candidate& c) const {
     if (!artefact_ || c.n_pix == 0 || (c.flags & flag::saturated) != 0) return 0;
-    return artefact_->judge(c.peak_x, c.peak_y);
+    const Flags artefact = artefact_->judge(c.peak_x, c.peak_y);
+    const bool star = artefact != 0 && artefact_->hides_star(c.peak_x, c.peak_y, c.x, c.y, options_.threshold_sigma);
+    return star ? 0 : artefact;
   }
 
   Detections collect() {

@@ -103,7 +103,7 @@ TEST_F(PinholeGrid, IsSmoothToTheIntegratedGaussian) {
   const auto frame = test::read_frame(path("images/vimos_pinhole_1.tiff"));
   const FrameView view = frame->view();
   const Background background = estimate_background(view, {}, serial_for);
-  const Detections found = detect(view, background, {}, {.fwhm_px = 1.5}, serial_for);
+  const Detections found = detect(view, background, {}, {.fwhm_px = 1.5, .keep_artefacts = true}, serial_for);
   MeasureOptions options;
   options.method = Method::gaussian;
   options.outline = Outline::circular;

@@ -43,10 +43,10 @@ double quantile(std::vector<double> v, double q) {
 }
 
 /// Indices of the rows that the reference calls sound: no flag, S/N above 20, no neighbour within 3 FWHM, 12 px from
-/// the edge.
+/// the edge, and half of the light within more than half of the others' radius: a hot pixel is no star.
 std::vector<std::size_t> sound_rows(const test::CsvTable& sep, const FrameInfo& frame) {
   constexpr double kMinSnr = 20, kEdge = 12, kIsolation = 3;
-  const double fwhm = 2 * quantile(sep["hlr"], 0.5);
+  const double usual = quantile(sep["hlr"], 0.5), fwhm = 2 * usual;
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < sep.size(); ++i) {
     const double x = sep["x"][i], y = sep["y"][i];
@@ -55,7 +55,8 @@ std::vector<std::size_t> sound_rows(const test::CsvTable& sep, const FrameInfo& 
     for (std::size_t j = 0; j < sep.size() && alone; ++j) {
       alone = i == j || std::hypot(sep["x"][j] - x, sep["y"][j] - y) > kIsolation * fwhm;
     }
-    if (inside && alone && sep["flag"][i] == 0 && sep["winflag"][i] == 0 && sep["snr_bkg"][i] > kMinSnr)
+    const bool wide = sep["hlr"][i] > 0.5 * usual;
+    if (inside && alone && wide && sep["flag"][i] == 0 && sep["winflag"][i] == 0 && sep["snr_bkg"][i] > kMinSnr)
       rows.push_back(i);
   }
   return rows;

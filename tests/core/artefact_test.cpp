@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <random>
 #include <string>
 #include <vector>
@@ -110,6 +111,21 @@ TEST(Artefact, TracksOfCosmicRaysAreLeftOut) {
   const Detections found = find(scene, 3);
   EXPECT_GE(found.rejected_cosmic + found.rejected_hot, 900U);
   EXPECT_LE(found.size(), 2U);
+}
+
+// Faint wide stars with a hot pixel on each, 1 px from its middle. S/N 20: none is lost.
+TEST(Artefact, OnAStarDoesNotTakeTheStarAway) {
+  const double fwhm = 6, sigma = fwhm / kFwhmPerSigma;
+  Scene<float> scene(kCell * kCells, kCell * kCells, 500);
+  for (const Place& p : places(8)) {
+    add_star(scene, p.x, p.y, 20 * kNoise * 2 * std::sqrt(std::numbers::pi) * sigma, sigma, sigma);
+    scene.at(static_cast<int>(std::lround(p.x)) + 1, static_cast<int>(std::lround(p.y))) +=
+        static_cast<float>(50 * kNoise);
+  }
+  add_noise(scene, kNoise, 9);
+  const Detections found = find(scene, fwhm);
+  EXPECT_EQ(found.rejected_hot + found.rejected_cosmic, 0U);
+  EXPECT_GE(found.size(), 900U);
 }
 
 TEST(Artefact, SaturatedStarIsNotJudgedByItsShape) {
