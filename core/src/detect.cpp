@@ -249,7 +249,9 @@ double measure_fwhm(const FrameView& frame,
     if (measured == 0 || std::abs(measured / fwhm - 1) < kSettled) break;
     fwhm = std::clamp(measured, 0.8, 50.0);
   }
-  return measured;
+  // Far finer than it is known, and coarser than what rounding does to it: that must not reach every window.
+  constexpr double kSteps = 1e4;  // a px
+  return std::round(kSteps * measured) / kSteps;
 }
 
 Detections detect(const FrameView& frame,
