@@ -99,6 +99,7 @@ struct MeasureOptions {
 [[nodiscard]] double used_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept;
 
 struct StarRow;
+struct StarRank;
 class NeighbourIndex;
 
 /// Memory that measure() reuses from call to call. One for each concurrent call.
@@ -119,7 +120,7 @@ class MeasureWorkspace {
                       MeasureWorkspace&,
                       StarTable&);
   std::vector<StarRow> rows_;
-  std::vector<std::uint32_t> order_;
+  std::vector<StarRank> order_;
   std::unique_ptr<NeighbourIndex> neighbours_;
 };
 
