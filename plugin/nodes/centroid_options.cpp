@@ -2,6 +2,7 @@
 #include "centroid_options.hpp"
 
 #include "background_options.hpp"
+#include "option_specs.hpp"
 
 #include <fmt/format.h>
 
@@ -173,17 +174,6 @@ OptionSpec choice(std::string name, std::string doc, std::vector<std::string> ch
 template <std::size_t N>
 OptionSpec choice(std::string name, std::string doc, const std::array<std::string_view, N>& names) {
   return choice(std::move(name), std::move(doc), std::vector<std::string>(names.begin(), names.end()));
-}
-
-OptionSpec number(std::string name, std::string doc, std::string unit, double minimum, double maximum) {
-  OptionSpec spec;
-  spec.name = std::move(name);
-  spec.form = Accepts::number;
-  spec.doc = std::move(doc);
-  spec.unit = std::move(unit);
-  spec.minimum = minimum;
-  spec.maximum = maximum;
-  return spec;
 }
 
 OptionSpec with_default(OptionSpec spec, OptionValue value) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "filter_options.hpp"
 
+#include "option_specs.hpp"
+
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -81,17 +83,6 @@ Flags read_flags(const Options& o) {
     }
   }
   return flags;
-}
-
-OptionSpec number(std::string name, std::string doc, std::string unit, double minimum, double maximum) {
-  OptionSpec spec;
-  spec.name = std::move(name);
-  spec.form = Accepts::number;
-  spec.doc = std::move(doc);
-  spec.unit = std::move(unit);
-  spec.minimum = minimum;
-  spec.maximum = maximum;
-  return spec;
 }
 
 OptionSpec positive(std::string name, std::string doc, std::string unit, double maximum) {
