@@ -185,7 +185,7 @@ class FitKernel {
   void descend(Stage stage) {
     constexpr double kSlack = 1e-4;  // of the merit, 1/2 chi2: rounding, and that its weights take the level along
     constexpr double kLeastDamping = 1e-6, kFirstDamping = 1e-3, kTrusted = 0.01, kHopeless = 1e10;
-    constexpr int kScored = 6, kMost = 40;  // rounds: what has not come near by then has nothing to come to
+    constexpr int kScored = 6, kMost = 80;  // rounds: what has not come near by then has nothing to come to
     const D d;
     const M all = hn::Gt(set(d, 1), hn::Zero(d));
     double damping = kFirstDamping;
