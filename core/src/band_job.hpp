@@ -6,12 +6,6 @@
 
 #include "bright_pixels.hpp"
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <span>
-#include <vector>
-
 namespace starflow {
 
 struct BandJob {

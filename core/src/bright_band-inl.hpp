@@ -14,6 +14,12 @@
 #include "band_job.hpp"
 #include "filter_rows-inl.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 

@@ -25,18 +25,16 @@ void fetch(const StarRow& row) {
   for (std::size_t at = 0; at < sizeof(StarRow); at += kCacheLine) __builtin_prefetch(first + at);
 }
 
-/// Brighter first; stars without a flux last; then by position, so that the order depends on nothing else.
+/// By position, so that the order of stars alike in flux depends on nothing else.
 bool before(const StarRow& a, const StarRow& b) {
-  const bool known = !std::isnan(a.flux), other = !std::isnan(b.flux);
-  if (known != other) return known;
-  if (known && a.flux != b.flux) return a.flux > b.flux;
   if (a.y != b.y) return a.y < b.y;
   return a.x != b.x ? a.x < b.x : a.id < b.id;
 }
 
 }  // namespace
 
-/// What rows are mostly ordered by, apart from them: a sort that reads whole rows waits for them.
+/// What rows are ordered by first, apart from them: a sort that reads whole rows waits for them. No row holds an
+/// infinite flux.
 struct StarRank {
   double flux;  // -infinity = not known
   std::uint32_t row;

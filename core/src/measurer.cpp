@@ -233,8 +233,7 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   row.y = block_.to_frame_y(lane, at(lanes.y, lane));
   row.flux = at(lanes.flux, lane) * unit;
   set_chi2(lanes, lane, row);
-  const Method method = plan_.options.method;
-  const bool sees_points = method == Method::moments || method == Method::quadratic;
+  const bool sees_points = row.method_used == Method::moments || row.method_used == Method::quadratic;
   if (lanes.aliased[lane] > 0 || (sees_points && plan_.fwhm_px < kWellSampled)) row.flags |= flag::undersampled;
   const Missing gap = missing_light(lanes, lane);
   row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
