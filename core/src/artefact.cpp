@@ -32,7 +32,7 @@ ArtefactTest::ArtefactTest(const FrameView& frame,
 
 Flags ArtefactTest::judge(int x, int y) const {
   const double peak = signal(x, y);
-  if (!(peak > kTooFaint * background_.noise(x, y))) return 0;
+  if (!(peak > kTooFaint * std::sqrt(sky_variance(x, y)))) return 0;
   const bool steep_x = excess(x, y, 1, 0, peak) < -kSure, steep_y = excess(x, y, 0, 1, peak) < -kSure;
   const bool steep_both = excess(x, y, 1, 1, peak) < 0 && excess(x, y, 1, -1, peak) < 0;
   if (steep_x && steep_y && steep_both) return flag::hot_pixel;
@@ -72,7 +72,7 @@ bool ArtefactTest::hides_star(int x, int y, double star_x, double star_y, double
   }
   // The norm of a Gaussian of height 1 is sqrt(pi) sigma.
   const double seen = least / (std::sqrt(std::numbers::pi) * sigma_), sure = kSure * kQuantileError / std::sqrt(known);
-  return height >= std::max(seen, sure) * background_.noise(star_x, star_y);
+  return height >= std::max(seen, sure) * std::sqrt(sky_variance(cx, cy));
 }
 
 double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
@@ -82,9 +82,18 @@ double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
   const double mean = ((std::isnan(a) ? 0.0 : a) + (std::isnan(b) ? 0.0 : b)) / n;
   const double expected = kSteep * (dx != 0 && dy != 0 ? beside_ * beside_ : beside_);
   const double per_gain = detector_.gain_e_per_adu > 0 ? 1 / detector_.gain_e_per_adu : 0.0;
-  const double sky = background_.noise(x, y) * background_.noise(x, y);
+  const double sky = sky_variance(x, y);
   const double variance = (sky + std::max(mean, 0.0) * per_gain) / n + expected * expected * (sky + peak * per_gain);
   return (mean - expected * peak) / std::sqrt(variance);
+}
+
+double ArtefactTest::sky_variance(int x, int y) const {
+  if (frame_.variance && x >= 0 && y >= 0 && x < frame_.width && y < frame_.height) {
+    const auto given = static_cast<double>(frame_.variance.row(y)[x]);
+    if (given > 0 && std::isfinite(given)) return given;
+  }
+  const double noise = background_.noise(x, y);
+  return noise * noise;
 }
 
 double ArtefactTest::signal(int x, int y) const {

@@ -59,6 +59,8 @@ class BrightBand {
         valid_(1, width_, static_cast<std::size_t>(radius_)),
         along_x_(taps_, width_, 0),
         weight_(taps_, width_, 0),
+        known_(job.frame.variance ? 1 : 0, width_, static_cast<std::size_t>(radius_)),
+        share_(job.frame.variance ? taps_ : 0, width_, 0),
         height_(3, width_, 1),
         per_noise_(width_),
         masked_(taps_, false),
@@ -101,18 +103,27 @@ class BrightBand {
       return [from, reach = radius_](std::size_t i) { return from + static_cast<std::ptrdiff_t>(i) - reach; };
     };
     rows::weighted_sum(job_.filter.k, width_, along_x_.row(y), shifted(signal));
-    if (!plain) rows::weighted_sum(squared_, width_, weight_.row(y), shifted(valid_.row(0)));
+    if (plain) return;
+    rows::weighted_sum(squared_, width_, weight_.row(y), shifted(valid_.row(0)));
+    if (frame_.variance) rows::weighted_sum(squared_, width_, share_.row(y), shifted(known_.row(0)));
   }
 
   void read_valid(int y, const T* row, const float* level, float* signal) {
     float* valid = valid_.row(0);
     for (std::size_t x = 0; x < width_; ++x) {
       const bool good = is_valid(frame_, static_cast<int>(x), y, row[x]);
-      const float weight = frame_.variance && good ? 1 / std::sqrt(frame_.variance.row(y)[x]) : per_noise_[x];
-      const float v =
-          (static_cast<float>(static_cast<double>(row[x]) - job_.background.pedestal()) - level[x]) * weight;
-      signal[x] = good ? std::clamp(v, -kHighest, kHighest) : 0.0F;
-      valid[x] = good ? 1.0F : 0.0F;
+      const float v = static_cast<float>(static_cast<double>(row[x]) - job_.background.pedestal()) - level[x];
+      const auto in_sigma = [v](float weight) { return std::clamp(v * weight, -kHighest, kHighest); };
+      if (!frame_.variance) {
+        signal[x] = good ? in_sigma(per_noise_[x]) : 0.0F;
+        valid[x] = good ? 1.0F : 0.0F;
+        continue;
+      }
+      // Best of all linear filters is k / variance, whose own variance is the sum of k^2 / variance.
+      const float weight = good ? 1 / std::sqrt(frame_.variance.row(y)[x]) : 0.0F;
+      signal[x] = good ? in_sigma(weight) * weight : 0.0F;
+      valid[x] = weight * weight;
+      known_.row(0)[x] = good ? 1.0F : 0.0F;
     }
   }
 
@@ -154,13 +165,18 @@ class BrightBand {
   }
 
   void scale_masked(int y, int first, int last, float* out) {
-    total_.assign(width_, 0.0F);
-    for (int p = first; p <= last; ++p) {
-      const float k2 = squared_[static_cast<std::size_t>(p - y + radius_)];
-      const float* weight = masked_[static_cast<std::size_t>(p) % taps_] ? weight_.row(p) : edge_scale_.data();
-      for (std::size_t x = 0; x < width_; ++x) total_[x] += k2 * weight[x];
-    }
-    for (std::size_t x = 0; x < width_; ++x) out[x] = total_[x] < kMinWeight ? 0.0F : out[x] / std::sqrt(total_[x]);
+    const auto add_up = [&](RowRing& weights, std::vector<float>& total) {
+      total.assign(width_, 0.0F);
+      for (int p = first; p <= last; ++p) {
+        const float k2 = squared_[static_cast<std::size_t>(p - y + radius_)];
+        const float* weight = masked_[static_cast<std::size_t>(p) % taps_] ? weights.row(p) : edge_scale_.data();
+        for (std::size_t x = 0; x < width_; ++x) total[x] += k2 * weight[x];
+      }
+    };
+    add_up(weight_, total_);
+    if (frame_.variance) add_up(share_, known_total_);
+    const float* known = frame_.variance ? known_total_.data() : total_.data();
+    for (std::size_t x = 0; x < width_; ++x) out[x] = known[x] < kMinWeight ? 0.0F : out[x] / std::sqrt(total_[x]);
   }
 
   /// Collects the bright pixels of a row whose neighbours are filtered too.
@@ -248,8 +264,10 @@ class BrightBand {
   int radius_, next_ = 0;
   bool plain_;  // every pixel is valid
   std::size_t width_, taps_;
-  RowRing level_, signal_, valid_, along_x_, weight_, height_;
-  std::vector<float> per_noise_, total_, squared_;
+  RowRing level_, signal_, valid_, along_x_, weight_;
+  RowRing known_, share_;  // of a frame with variances: valid pixels as 1, and the filter's weight on them
+  RowRing height_;
+  std::vector<float> per_noise_, total_, known_total_, squared_;
   std::vector<bool> masked_;       // of the rows in along_x_
   std::vector<float> edge_scale_;  // weight of the squared filter along x that is inside the frame
 };

@@ -20,6 +20,14 @@ constexpr double kLowSnr = 5;            // below, a position is as likely noise
 
 double square(double v) { return v * v; }
 
+/// ADU^2, of the valid pixel at a place whose frame has a variance; else 0.
+double given_variance(const FrameView& frame, double x, double y) {
+  const double column = std::round(x), row = std::round(y);
+  if (!frame.variance || !(column >= 0 && row >= 0 && column < frame.width && row < frame.height)) return 0;
+  const auto v = static_cast<double>(frame.variance.row(static_cast<int>(row))[static_cast<int>(column)]);
+  return v > 0 && std::isfinite(v) ? v : 0.0;
+}
+
 /// A lane's number in double.
 double at(const std::array<float, StarBlock::kMaxLanes>& lanes, std::size_t lane) {
   return static_cast<double>(lanes[lane]);
@@ -105,6 +113,7 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
       row.flags |= flag::background_unreliable;
     }
   }
+  if (const double given = given_variance(job_.frame, row.x, row.y); given > 0) sky.noise = std::sqrt(given);
   row.background = sky.level;
   row.noise = sky.noise;
 }
