@@ -19,7 +19,9 @@ namespace starflow::HWY_NAMESPACE {
 inline void centroid_batch(StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes) {
   switch (rules.method) {
     case Method::moments: centroids::CircleCentroid(block, rules, lanes).run(); break;
-    case Method::quadratic: return centroids::LogParabola(block, rules, lanes).run();
+    case Method::quadratic:
+      centroids::LogParabola(block, rules, lanes).run();
+      return centroids::StampChi2(block, rules, lanes).run_skew();
     default: centroids::WindowCentroid(block, rules, lanes).run();
   }
   centroids::StampChi2(block, rules, lanes).run();

@@ -17,6 +17,7 @@ struct CentroidRules {
   float move_limit = 2;              ///< block px, from StarBlock::x, y
   int max_iterations = 50;
   int stamp_radius = 6;  ///< half side of the square that chi2 looks at, up to the block's
+  double fwhm = 3;       ///< of the stars, block px
 };
 
 /// A batch of centroids; lengths in block pixels from the centre of the central one, light in the block's units.
@@ -34,8 +35,10 @@ struct CentroidLanes {
   /// Of the pixels that count about the round Gaussian that the lane describes, over the stamp; quadratic: of the nine
   /// logarithms about their best parabola.
   alignas(64) Lanes<float> chi2;
-  /// Of the light about that Gaussian, in parts of the light, where chi2 is above 2 a pixel; else 0. Not of quadratic.
+  /// Of the light about that Gaussian, in parts of the light, where chi2 is large and the lane not aliased; else
+  /// 0. Not of quadratic.
   alignas(64) Lanes<float> residual;
+  alignas(64) Lanes<float> skew;  ///< their third moment in parts of the light, where chi2 and it are large; else 0
   /// 1 where so many pixels of one side are missing that the light made up in their place says where the star is; the
   /// covariance knows nothing of that. Else 0.
   alignas(64) Lanes<float> one_sided;

@@ -71,7 +71,8 @@ struct Fit {
   std::array<double, kFitSize> variance{};
   double cov_xy = 0;
   double chi2 = 0;
-  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level; 0 where chi2 < 2 a pixel
+  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level; 0 where chi2 is small
+  double skew = 0;               ///< third moment of the residuals in parts of the flux; 0 where chi2 or it is small
   int iterations = 0;
   bool beta_at_bound = false;
   bool narrow = false;  ///< the minor axis, or the width of a circle, rests on its lower bound

@@ -11,7 +11,7 @@
 #endif
 // clang-format on
 
-#include "fit_sums-inl.hpp"
+#include "stamp_skew-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
@@ -20,7 +20,7 @@ namespace starflow::HWY_NAMESPACE {
 template <class D>
 struct FitOutput {
   Parameters<D> value, variance;
-  Table<D, 1> cov_xy, chi2, residual, light, iterations, converged, singular, stalled, beta_at_bound, narrow;
+  Table<D, 1> cov_xy, chi2, residual, light, skew, iterations, converged, singular, stalled, beta_at_bound, narrow;
 };
 
 /// The fitted squares of a batch under a model.
@@ -90,27 +90,29 @@ class FitEquations {
   }
 
   /// Residuals of the stars whose chi2 asks for a second look; 0 of the others.
-  void tally(const Parameters<D>& p, FitOutput<D>& out) {
+  void tally(const Parameters<D>& p, V per_gain, FitOutput<D>& out) {
     const D d;
-    const V n = set(d, kSuspect * static_cast<double>(square_.side() * square_.side()));
+    const V n = set(d, suspect_chi2(square_.side() * square_.side()));
     const M suspect = hn::Or(hn::Not(square_.clean()), hn::Gt(sums_.chi2.get(0), n));
     out.chi2 = sums_.chi2;
     sums_.residual.clear();
     sums_.light.clear();
+    out.skew.clear();
     if (!hn::AllFalse(d, suspect)) {
+      StampSkew<D> skew(p.get(kFitX), p.get(kFitY), rules_.fwhm, square_.radius());
       model_.prepare(p, square_.radius());
       for (std::size_t j = 0; j < square_.side(); ++j) {
         model_.light(j, square_.side(), p.get(kFitFlux), light_);
         tally_row(square_, j, light_, p.get(kFitLevel), sums_);
+        skew.add_row(square_, j, light_, p.get(kFitLevel), per_gain);
       }
+      out.skew.put(0, hn::IfThenElseZero(hn::And(suspect, square_.clean()), skew.share(p.get(kFitFlux))));
     }
     out.residual.put(0, hn::IfThenElseZero(suspect, sums_.residual.get(0)));
     out.light.put(0, hn::IfThenElse(suspect, sums_.light.get(0), set(d, 1)));
   }
 
  private:
-  static constexpr double kSuspect = 2;  // chi2 a pixel
-
   [[nodiscard]] Weight weighing() const { return rules_.estimator == Estimator::mle ? Weight::model : Weight::equal; }
 
   Square<D> square_;

@@ -87,7 +87,7 @@ class FitKernel {
       equations_.sum(point_.value, Weight::spread, square_.per_gain());
       reduce();
     }
-    equations_.tally(point_.value, out);
+    equations_.tally(point_.value, square_.per_gain(), out);
     out.variance.clear();
     const V per_flux = hn::Div(set(d, 1), point_.value.get(kFitFlux)), per_flux2 = hn::Mul(per_flux, per_flux);
     for (std::size_t i = 0; i < n_; ++i) {

@@ -14,6 +14,7 @@
 #include "fit.hpp"
 #include "normal_lanes-inl.hpp"
 
+#include <cmath>
 #include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
@@ -165,6 +166,12 @@ HWY_INLINE hn::Vec<D> row_merit(
     sum = hn::Add(sum, hn::IfThenElseZero(counts<D>(v), merit));
   }
   return sum;
+}
+
+/// chi2 of \p pixels from which a star is looked at twice: noise alone is above in one of a million.
+constexpr double suspect_chi2(std::size_t pixels) {
+  const auto n = static_cast<double>(pixels);
+  return n + 5 * std::sqrt(2 * n);
 }
 
 /// Adds row \p j to the sums of |residual| and |light|.

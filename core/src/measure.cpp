@@ -10,13 +10,15 @@
 #include "measure_plan.hpp"
 #include "measurer.hpp"
 #include "star_row.hpp"
+#include "usual_width.hpp"
 
 namespace starflow {
 namespace {
 
 constexpr double kTypicalFwhm = 3;  // px, where neither the caller nor the frame knows
 constexpr std::size_t kStarsAtOnce = 32;
-constexpr std::size_t kAhead = 4;  // rows
+constexpr std::size_t kAhead = 4;           // rows
+constexpr std::size_t kSampledRows = 4096;  // for the frame's usual width
 
 /// Asks for a row that is read soon.
 void fetch(const StarRow& row) {
@@ -74,10 +76,16 @@ void measure(const FrameView& frame,
   std::ranges::sort(workspace.order_, [&](const StarRank& a, const StarRank& b) {
     return a.flux != b.flux ? a.flux > b.flux : before(workspace.rows_[a.row], workspace.rows_[b.row]);
   });
+  UsualWidth width;
+  for (std::size_t k = 0; k < std::min(n, kSampledRows); ++k) {
+    if (!width.offer(workspace.rows_[workspace.order_[k].row])) break;
+  }
+  width.settle();
   stars.resize(n);
   for (std::size_t k = 0; k < n; ++k) {
     StarRow& row = workspace.rows_[workspace.order_[k].row];
     if (k + kAhead < n) fetch(workspace.rows_[workspace.order_[k + kAhead].row]);
+    if (width.exceeded_by(row)) row.flags |= flag::extended;
     if ((row.flags & flag::forced_position) == 0) row.id = static_cast<std::int64_t>(k);
     zip_columns([k](auto, auto, auto, auto& column, auto& value) { column[k] = value; }, stars, row);
   }

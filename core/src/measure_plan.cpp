@@ -93,8 +93,8 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   fit.move_limit = move / pitch;
   fit.max_iterations = o.max_iterations;
 
-  centroid = {o.method, static_cast<float>(move / pitch), o.max_iterations, fit.radius};
-  fallback = {Method::windowed, centroid.move_limit, o.max_iterations, fit.radius};
+  centroid = {o.method, static_cast<float>(move / pitch), o.max_iterations, fit.radius, fwhm};
+  fallback = {Method::windowed, centroid.move_limit, o.max_iterations, fit.radius, fwhm};
   ring = {o.annulus.inner * fwhm_px, o.annulus.outer * fwhm_px, o.annulus.keep_out * fwhm_px, 0};
   noise = o.noise == NoiseFrom::model && !(detector.gain_e_per_adu > 0) ? NoiseFrom::map : o.noise;
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;

@@ -13,6 +13,7 @@
 
 #include "centroid_walk-inl.hpp"
 #include "separable_model-inl.hpp"
+#include "stamp_skew-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE::centroids {
@@ -23,9 +24,30 @@ namespace starflow::HWY_NAMESPACE::centroids {
 class StampChi2 {
  public:
   StampChi2(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
-      : square_(block, 0, rules.stamp_radius), lanes_(lanes) {}
+      : square_(block, 0, rules.stamp_radius), fwhm_(rules.fwhm), lanes_(lanes) {}
 
   void run() {
+    place();
+    const V chi2 = whole();
+    store(chi2, lanes_.chi2);
+    store(num(0), lanes_.residual);
+    store(num(0), lanes_.skew);
+    const M suspect = suspects(chi2);
+    if (!hn::AllFalse(d, suspect)) look_twice(suspect);
+  }
+
+  /// The skewness alone.
+  void run_skew() {
+    place();
+    store(num(0), lanes_.skew);
+    const M suspect = suspects(whole());
+    if (hn::AllFalse(d, suspect)) return;
+    look_twice(suspect);
+    store(num(0), lanes_.residual);
+  }
+
+ private:
+  void place() {
     const int radius = square_.radius();
     const V xx = load(lanes_.xx), yy = load(lanes_.yy), xy = load(lanes_.xy);
     const V own = hn::Sqrt(hn::Sqrt(hn::NegMulAdd(xy, xy, hn::Mul(xx, yy))));
@@ -34,27 +56,28 @@ class StampChi2 {
         clamp(sigma, num(fit_rule::kMinFwhm * kSigmaPerFwhm), num(fit_rule::kMaxFwhmRadii * kSigmaPerFwhm * radius));
     x_.integrate<false>(load(lanes_.x), held, radius);
     y_.integrate<false>(load(lanes_.y), held, radius);
-    const V chi2 = hn::AllTrue(d, square_.clean()) ? sum<true>() : sum<false>();
-    store(chi2, lanes_.chi2);
-    const M suspect = hn::Gt(chi2, num(kSuspect * static_cast<double>(square_.side() * square_.side())));
-    store(hn::IfThenElseZero(suspect, hn::AllFalse(d, suspect) ? num(0) : residual()), lanes_.residual);
   }
 
- private:
-  static constexpr double kSuspect = 2;  // chi2 a pixel
+  [[nodiscard]] V whole() const { return hn::AllTrue(d, square_.clean()) ? sum<true>() : sum<false>(); }
 
-  /// Of the light, in parts of it.
-  [[nodiscard]] V residual() const {
+  [[nodiscard]] M suspects(V chi2) const { return hn::Gt(chi2, num(suspect_chi2(square_.side() * square_.side()))); }
+
+  void look_twice(M suspect) {
     FitSums<D> sums;
     sums.residual.clear();
     sums.light.clear();
+    StampSkew<D> skew(load(lanes_.x), load(lanes_.y), fwhm_, square_.radius());
     Row<D> light;
     for (std::size_t j = 0; j < square_.side(); ++j) {
       const V row_flux = hn::Mul(load(lanes_.flux), y_.g.get(j));
       for (std::size_t i = 0; i < square_.side(); ++i) light.put(i, hn::Mul(row_flux, x_.g.get(i)));
       tally_row(square_, j, light, num(0), sums);
+      skew.add_row(square_, j, light, num(0), square_.per_gain());
     }
-    return hn::Div(sums.residual.get(0), sums.light.get(0));
+    // A window that its pixels do not tell the position of does not tell width and flux either.
+    const M told = hn::And(suspect, hn::Eq(load(lanes_.aliased), num(0)));
+    store(hn::IfThenElseZero(told, hn::Div(sums.residual.get(0), sums.light.get(0))), lanes_.residual);
+    store(hn::IfThenElseZero(hn::And(suspect, square_.clean()), skew.share(load(lanes_.flux))), lanes_.skew);
   }
 
   template <bool kClean>
@@ -75,6 +98,7 @@ class StampChi2 {
   }
 
   const Square<D> square_;
+  double fwhm_;
   CentroidLanes& lanes_;
   Axis<D> x_, y_;
 };

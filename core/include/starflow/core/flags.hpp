@@ -31,6 +31,7 @@ inline constexpr Flags moved_from_seed = 1U << 14;
 inline constexpr Flags cosmic_ray = 1U << 15;
 inline constexpr Flags hot_pixel = 1U << 16;
 inline constexpr Flags trailed = 1U << 17;
+/// longer than the frame's stars by more than their scatter and its noise: two stars in one, a galaxy
 inline constexpr Flags extended = 1U << 18;
 inline constexpr Flags undersampled = 1U << 19;
 inline constexpr Flags background_unreliable = 1U << 20;
@@ -39,6 +40,7 @@ inline constexpr Flags low_snr = 1U << 22;
 inline constexpr Flags duplicate = 1U << 23;
 inline constexpr Flags forced_position = 1U << 24;
 inline constexpr Flags deadline_degraded = 1U << 25;
+/// the pixels show more than the star: a neighbour, a hot pixel or a cosmic ray beside it; or no peak
 inline constexpr Flags poor_fit = 1U << 26;
 inline constexpr Flags cfa_fit = 1U << 27;
 inline constexpr Flags predicted = 1U << 28;

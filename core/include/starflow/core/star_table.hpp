@@ -69,7 +69,7 @@ struct StarFields {
   /// FWHM where the row has none); the position is not where this is least, which adds (mean pull^2 above the bound) /
   /// dof: below 1 % of dof from FWHM 3 px on up to S/N 100. Quadratic: of the nine logarithms about their best
   /// parabola. About 1 per degree of freedom for a lone Gaussian star, more for a blend, a cosmic ray or a hot pixel;
-  /// and for any other profile the more, the brighter the star: a centroid's sets no flag.
+  /// and for any other profile the more, the brighter the star: it sets no flag by itself.
   Cell<double> chi2;
   Cell<std::int32_t> dof, n_pix, n_masked, iterations;
   Cell<Method> method, method_used;

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What is measured as one star and is not one is flagged; a lone star of any common profile is not.
+
+#include <starflow/core/measure.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include "support/measure_cases.hpp"
+#include "support/scene.hpp"
+#include "support/star_field.hpp"
+
+namespace starflow {
+namespace {
+
+using test::Scene;
+using test::Star;
+
+constexpr int kSide = 640, kSpacing = 40;  // px
+constexpr double kFwhm = 3.2, kSigma = kFwhm / 2.3548200450309493;
+constexpr double kSky = 500, kNoise = 10, kGain = 2;
+constexpr Flags kNotOneStar =
+    flag::poor_fit | flag::extended | flag::moved_from_seed | flag::no_convergence | flag::fallback_method;
+
+double square(double v) { return v * v; }
+
+/// Flux of a star of that optimal S/N were the sky the only noise.
+double flux_of(double snr) { return snr * kNoise * std::sqrt(4 * std::numbers::pi) * kSigma; }
+
+/// Moffat of beta 2.5 within 20 px, each pixel integrated by 5x5 points.
+void add_moffat(Scene<float>& scene, double x, double y, double flux) {
+  constexpr double kBeta = 2.5;
+  constexpr int kReach = 20, kPoints = 5;
+  const double alpha2 = square(0.5 * kFwhm) / (std::pow(2, 1 / kBeta) - 1);
+  const double height = flux * (kBeta - 1) / (std::numbers::pi * alpha2) / square(kPoints);
+  const int cx = static_cast<int>(x), cy = static_cast<int>(y);
+  for (int j = cy - kReach; j <= cy + kReach; ++j) {
+    for (int i = cx - kReach; i <= cx + kReach; ++i) {
+      double sum = 0;
+      for (int b = 0; b < kPoints; ++b) {
+        for (int a = 0; a < kPoints; ++a) {
+          const double u = i + (a + 0.5) / kPoints - 0.5 - x, v = j + (b + 0.5) / kPoints - 0.5 - y;
+          sum += std::pow(1 + (square(u) + square(v)) / alpha2, -kBeta);
+        }
+      }
+      scene.at(i, j) += static_cast<float>(height * sum);
+    }
+  }
+}
+
+/// 225 stars on a lattice, each at a place of its own within its pixel.
+struct Lattice {
+  Scene<float> scene{kSide, kSide, kSky};
+  std::vector<Star> stars;
+
+  explicit Lattice(unsigned seed) : bits_(seed) {
+    for (int y = kSpacing; y < kSide - 20; y += kSpacing) {
+      for (int x = kSpacing; x < kSide - 20; x += kSpacing) stars.push_back({x + uniform(), y + uniform()});
+    }
+  }
+
+  double uniform() { return static_cast<double>(bits_() >> 11) * 0x1p-53; }
+
+  /// Adds the noise of sky and light.
+  void expose(unsigned seed) {
+    std::mt19937_64 bits(seed);
+    std::normal_distribution<double> normal;
+    for (float& pixel : scene.pixels) {
+      const double light = std::max(0.0, static_cast<double>(pixel) - kSky);
+      pixel += static_cast<float>(std::sqrt(square(kNoise) + light / kGain) * normal(bits));
+    }
+  }
+
+ private:
+  std::mt19937_64 bits_;
+};
+
+class BlendFlags : public testing::TestWithParam<test::MeasureCase> {
+ protected:
+  [[nodiscard]] static Method method() { return GetParam().options.method; }
+
+  /// Flags of the stars, in their order.
+  static std::vector<Flags> measured(const Lattice& lattice) {
+    Detections found = test::forced(lattice.stars);
+    found.fwhm_px = kFwhm;
+    MeasureWorkspace workspace;
+    StarTable table;
+    const FrameView view = lattice.scene.view();
+    measure(view, estimate_background(view, {}, serial_for), {kGain, 6, 1e9}, found, GetParam().options, serial_for,
+            workspace, table);
+    std::vector<Flags> flags;
+    for (const std::size_t row : test::rows_by_id(table)) flags.push_back(table.flags[row]);
+    return flags;
+  }
+
+  /// A lattice of lone Gaussians of S/N 300 in which every fifth has got a companion by \p add(scene, star, angle).
+  template <class Add>
+  static void expect_companions_said(double snr, const Add& add) {
+    Lattice lattice(3);
+    for (std::size_t i = 0; i < lattice.stars.size(); ++i) {
+      const Star s = lattice.stars[i];
+      add_star(lattice.scene, s.x, s.y, flux_of(snr), kSigma, kSigma);
+      if (i % 5 == 0) add(lattice.scene, s, 2 * std::numbers::pi * lattice.uniform());
+    }
+    lattice.expose(4);
+    const std::vector<Flags> flags = measured(lattice);
+    int silent = 0, wrong = 0;
+    for (std::size_t i = 0; i < flags.size(); ++i) {
+      const bool said = (flags[i] & kNotOneStar) != 0;
+      if (i % 5 == 0) silent += said ? 0 : 1;
+      if (i % 5 != 0) wrong += said ? 1 : 0;
+    }
+    EXPECT_EQ(silent, 0) << "of 45 blends";
+    EXPECT_EQ(wrong, 0) << "of 180 lone stars";
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Methods, BlendFlags, testing::ValuesIn(test::preset_cases()), [](const auto& one) {
+  return one.param.name;
+});
+
+auto gaussian_companion(double snr, double part, double fwhms) {
+  return [=](Scene<float>& scene, Star s, double angle) {
+    add_star(scene, s.x + fwhms * kFwhm * std::cos(angle), s.y + fwhms * kFwhm * std::sin(angle), part * flux_of(snr),
+             kSigma, kSigma);
+  };
+}
+
+TEST_P(BlendFlags, TwoEqualStarsOneFwhmApartAreSaid) { expect_companions_said(300, gaussian_companion(300, 1, 1)); }
+
+TEST_P(BlendFlags, TwoEqualStarsFiveQuartersOfAFwhmApartAreSaid) {
+  expect_companions_said(300, gaussian_companion(300, 1, 1.25));
+}
+
+TEST_P(BlendFlags, ANeighbourOfAFifthOfTheLightIsSaid) {
+  expect_companions_said(300, gaussian_companion(300, 0.2, 1.25));
+  expect_companions_said(300, gaussian_companion(300, 0.2, 1.6));
+}
+
+TEST_P(BlendFlags, AHotPixelInTheWingIsSaid) {
+  expect_companions_said(300, [](Scene<float>& scene, Star s, double angle) {
+    const double away = 1.2 * kFwhm;
+    scene.at(static_cast<int>(std::lround(s.x + away * std::cos(angle))),
+             static_cast<int>(std::lround(s.y + away * std::sin(angle)))) += static_cast<float>(0.15 * flux_of(300));
+  });
+}
+
+// Of 225 stars of S/N 20 to 2,000 none may be flagged: 1 % would be 2.
+TEST_P(BlendFlags, LoneStarsWithWingsAreNotFlagged) {
+  Lattice lattice(5);
+  for (const Star s : lattice.stars) {
+    add_moffat(lattice.scene, s.x, s.y, flux_of(20 * std::pow(100, lattice.uniform())));
+  }
+  lattice.expose(6);
+  int wrong = 0;
+  for (const Flags flags : measured(lattice)) wrong += (flags & (flag::poor_fit | flag::extended)) != 0 ? 1 : 0;
+  EXPECT_LE(wrong, 1);
+}
+
+// A round model of an ellipse of axis ratio 0.7 is a poor fit; of 0.8 it is not yet.
+TEST_P(BlendFlags, LoneEllipsesAreNotFlagged) {
+  Lattice lattice(7);
+  for (const Star s : lattice.stars) {
+    add_star(lattice.scene, s.x, s.y, flux_of(20 * std::pow(100, lattice.uniform())), 1.1 * kSigma, 0.88 * kSigma);
+  }
+  lattice.expose(8);
+  int wrong = 0;
+  for (const Flags flags : measured(lattice)) wrong += (flags & (flag::poor_fit | flag::extended)) != 0 ? 1 : 0;
+  EXPECT_LE(wrong, 1);
+}
+
+}  // namespace
+}  // namespace starflow
