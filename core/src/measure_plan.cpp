@@ -9,9 +9,10 @@
 namespace starflow {
 namespace {
 
-constexpr int kMinRadius = 3;         // px: 7x7 pixels leave something for the background
-constexpr double kWindowSigmas = 4;   // radius of a centroid's window
-constexpr double kMinBinnedFwhm = 4;  // px: binning takes nothing from stars this wide
+constexpr int kMinRadius = 3;             // px: 7x7 pixels leave something for the background
+constexpr double kWindowSigmas = 4;       // radius of a centroid's window
+constexpr double kMinBinnedFwhm = 4;      // px: binning takes nothing from stars this wide
+constexpr double kLeastBinnedFwhm = 1.6;  // block px; a stamp of 10 FWHM, the widest, needs no more
 
 /// Gauss-Legendre nodes a side that integrate the pixels of stars of this width so well that no value is off by more
 /// than 0.01 of its error at S/N 1000. Two at FWHM 5 leave 0.03 of it in the width.
@@ -21,10 +22,14 @@ int nodes_for(double fwhm) {
   return fwhm < 20 ? 2 : 1;
 }
 
-/// Stamps that no block can hold are binned as far as the stars allow, and cut to the block beyond.
-int pitch_for(double reach_px, double fwhm_px) {
-  const int wanted = static_cast<int>(std::ceil(reach_px / StarBlock::kMaxRadius));
-  return std::clamp(wanted, 1, std::max(1, static_cast<int>(fwhm_px / kMinBinnedFwhm)));
+/// Stamps that no block can hold are binned until it can; only where a shape is held that is much narrower than the
+/// frame's stars they are cut. For a window the stars are binned as far as they take nothing from it: beyond, it is cut
+/// to the block.
+int pitch_for(double stamp_px, double window_px, double fwhm_px) {
+  const auto wanted = [](double reach_px) { return static_cast<int>(std::ceil(reach_px / StarBlock::kMaxRadius)); };
+  const auto allowed = [=](double least) { return static_cast<int>(fwhm_px / least); };
+  return std::max(
+      {1, std::min(wanted(stamp_px), allowed(kLeastBinnedFwhm)), std::min(wanted(window_px), allowed(kMinBinnedFwhm))});
 }
 
 void set_stretch(FitRules& fit, const MeasureOptions& o) {
@@ -65,7 +70,7 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   const HeldShape& held = o.held;
   const double ratio = std::isnan(held.ellipticity) ? 1 : 1 - held.ellipticity;
   const double narrowest = std::isnan(held.fwhm_px) ? fwhm_px : std::min(fwhm_px, held.fwhm_px * std::sqrt(ratio));
-  pitch = pitch_for(std::max(stamp, given ? window : 0.0), narrowest);
+  pitch = pitch_for(stamp, given ? window : 0.0, narrowest);
   fwhm = fwhm_px / pitch;
   const auto held_radius = [&](double px) {
     return std::min(static_cast<int>(std::ceil(px / pitch)), StarBlock::kMaxRadius);

@@ -12,11 +12,13 @@ namespace starflow {
 namespace {
 
 constexpr double kNearSaturation = 0.95;
-constexpr double kTellsWidth = 20;       // S/N from which a width that is not positive means a star of one pixel
-constexpr double kWorthwhilePeak = 2.5;  // noise, of the 3x3: the brightest of nine pixels of sky is above in 1 of 18
-constexpr double kPoorChi2 = 3;          // a degree of freedom
-constexpr double kWellSampled = 1.5;     // px FWHM; below, methods that know no pixels are off by 0.01 px
-constexpr double kLowSnr = 5;            // below, a position is as likely noise, and its error is no longer Gaussian
+constexpr double kTellsWidth = 20;         // S/N from which a width that is not positive means a star of one pixel
+constexpr double kWorthwhilePeak = 2.5;    // noise, of the 3x3: the brightest of nine pixels of sky is above in 1 of 18
+constexpr double kPoorChi2 = 3;            // a degree of freedom
+constexpr double kTilesPerWideStar = 0.4;  // FWHM from which a tile takes stars for sky: 32 px of 64 lose 2 % of flux
+constexpr double kTellsCore = 2.5;         // px FWHM; of a narrower star a hole in the core leaves a window too little
+constexpr double kWellSampled = 1.5;       // px FWHM; below, methods that know no pixels are off by 0.01 px
+constexpr double kLowSnr = 5;              // below, a position is as likely noise, and its error is no longer Gaussian
 
 double square(double v) { return v * v; }
 
@@ -34,6 +36,11 @@ double at(const std::array<float, StarBlock::kMaxLanes>& lanes, std::size_t lane
 }
 
 }  // namespace
+
+Measurer::Measurer(const MeasureJob& job) : job_(job), plan_(job.plan) {
+  const bool own_level = plan_.options.level == LevelFrom::annulus || (plan_.fits && plan_.fit.free_level);
+  star_in_mesh_ = !own_level && plan_.fwhm_px > kTilesPerWideStar * job.background.tile_px();
+}
 
 void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) {
   for (std::size_t next = begin; next < end;) {
@@ -63,7 +70,7 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
   row.id = d.id[star];
   row.method = row.method_used = plan_.options.method;
   row.flags = d.flags[star] & ~(flag::edge | flag::bad_pixel);
-  if (!job_.background.reliable()) row.flags |= flag::background_unreliable;
+  if (!job_.background.reliable() || star_in_mesh_) row.flags |= flag::background_unreliable;
   row.x = d.x[star];
   row.y = d.y[star];
   row.peak = d.peak[star];
@@ -246,8 +253,12 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   if (lanes.aliased[lane] > 0 || (sees_points && plan_.fwhm_px < kWellSampled)) row.flags |= flag::undersampled;
   const Missing gap = missing_light(lanes, lane);
   row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
-  set_errors(row, (at(lanes.cov_xx, lane) + gap.square) * area, (at(lanes.cov_yy, lane) + gap.square) * area,
-             at(lanes.cov_xy, lane) * area);
+  if (plan_.fwhm < kTellsCore && (pixels_[lane].flags & flag::bad_pixel_center) != 0) {
+    row.flags |= flag::no_covariance;  // the light put in its place decides where the star is
+  } else {
+    set_errors(row, (at(lanes.cov_xx, lane) + gap.square) * area, (at(lanes.cov_yy, lane) + gap.square) * area,
+               at(lanes.cov_xy, lane) * area);
+  }
   set_shape(row, at(lanes.xx, lane) * area, at(lanes.yy, lane) * area, at(lanes.xy, lane) * area);
 }
 

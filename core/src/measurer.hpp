@@ -28,7 +28,7 @@ struct MeasureJob {
 /// Holds the pixels at work; one for each thread. Never allocates.
 class Measurer {
  public:
-  explicit Measurer(const MeasureJob& job) : job_(job), plan_(job.plan) {}
+  explicit Measurer(const MeasureJob& job);
 
   /// Measures the detections [begin, end) into the rows of the same numbers.
   void run(std::size_t begin, std::size_t end, std::span<StarRow> rows);
@@ -62,6 +62,7 @@ class Measurer {
 
   const MeasureJob& job_;
   const MeasurePlan& plan_;
+  bool star_in_mesh_ = false;  ///< the level is the mesh's, whose tiles are too small for stars this wide
   StarBlock block_;
   RingBuffer ring_;
   LightLanes light_;

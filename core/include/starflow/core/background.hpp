@@ -7,6 +7,7 @@
 #include <starflow/core/frame_view.hpp>
 #include <starflow/core/parallel.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -88,6 +89,8 @@ class Background {
   /// Of the tile that holds the position; of positions outside the frame, the nearest tile. Repaired where no pixel of
   /// the frame is valid.
   [[nodiscard]] TileOrigin origin(double x, double y) const noexcept;
+  /// Side of the mesh's tiles, px; infinite where there is none.
+  [[nodiscard]] double tile_px() const noexcept { return 1 / std::max(tiles_per_px_x_, tiles_per_px_y_); }
   /// Part of the tiles that were measured, 0..1.
   [[nodiscard]] double measured_fraction() const noexcept;
 

@@ -34,6 +34,8 @@ inline constexpr Flags trailed = 1U << 17;
 /// longer than the frame's stars by more than their scatter and its noise: two stars in one, a galaxy
 inline constexpr Flags extended = 1U << 18;
 inline constexpr Flags undersampled = 1U << 19;
+/// no noise could be measured; an annulus held no pixel; or the level is the mesh's, whose tiles take stars of 0.4 of
+/// their side FWHM and more for sky
 inline constexpr Flags background_unreliable = 1U << 20;
 inline constexpr Flags nonfinite_input = 1U << 21;
 inline constexpr Flags low_snr = 1U << 22;

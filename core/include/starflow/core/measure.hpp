@@ -88,11 +88,13 @@ struct MeasureOptions {
   Annulus annulus{};
   double pedestal_adu = 0;  ///< ADU without light, with NoiseFrom::model
   WindowFrom window = WindowFrom::fwhm;
-  double window_sigma_px = 0;  ///< with WindowFrom::given, 0.2..50 px
+  double window_sigma_px = 0;  ///< with WindowFrom::given, 0.2..50 px; cut at 32 px, or at 8 FWHM where that is more
   double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = the detections'
-  double stamp_radius = 1.75;  ///< half side of the square stamp, in FWHM, 0.5..10
-  double move_limit = 0.75;    ///< a position farther from its start is refused, in FWHM, 0.1..10
-  int max_iterations = 100;    ///< 1..1000, of all stages of a fit together
+  /// Half side of the square stamp, in FWHM, 0.5..10. Beyond 32 px pixels are binned for it, to FWHM 1.6 px at the
+  /// least.
+  double stamp_radius = 1.75;
+  double move_limit = 0.75;  ///< a position farther from its start is refused, in FWHM, 0.1..10
+  int max_iterations = 100;  ///< 1..1000, of all stages of a fit together
 };
 
 /// The FWHM that measure() goes by, px: the options', else the detections', else 3.
