@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "artefact.hpp"
 
+#include "pixel_noise.hpp"
 #include "units.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -17,6 +19,16 @@ namespace {
 constexpr double kSteep = 0.5;
 constexpr double kSure = 3;      // sigma by which the pixels beside must lack light
 constexpr double kTooFaint = 6;  // sigma of the peak below which noise makes any shape
+
+struct Height {
+  double value, weight;  // of a star, as one pixel has it; what the pixel knows of it
+  double dx, dy;         // px from the star
+};
+
+struct Side {
+  int x, y;
+};
+constexpr std::array<Side, 8> kSides = {{{1, 0}, {1, 1}, {0, 1}, {-1, 1}, {-1, 0}, {-1, -1}, {0, -1}, {1, -1}}};
 
 }  // namespace
 
@@ -32,7 +44,7 @@ ArtefactTest::ArtefactTest(const FrameView& frame,
 
 Flags ArtefactTest::judge(int x, int y) const {
   const double peak = signal(x, y);
-  if (!(peak > kTooFaint * std::sqrt(sky_variance(x, y)))) return 0;
+  if (!(peak > kTooFaint * std::sqrt(sky_variance(frame_, background_, x, y)))) return 0;
   const bool steep_x = excess(x, y, 1, 0, peak) < -kSure, steep_y = excess(x, y, 0, 1, peak) < -kSure;
   const bool steep_both = excess(x, y, 1, 1, peak) < 0 && excess(x, y, 1, -1, peak) < 0;
   if (steep_x && steep_y && steep_both) return flag::hot_pixel;
@@ -41,38 +53,42 @@ Flags ArtefactTest::judge(int x, int y) const {
 
 bool ArtefactTest::hides_star(int x, int y, double star_x, double star_y, double least) const {
   constexpr std::size_t kEnough = 8;  // pixels
-  constexpr double kQuantile = 0.3, kQuantileError = 1.3;
+  constexpr double kMedianError = 1.3;
   const double fwhm = sigma_ / kSigmaPerFwhm;
   const int reach = static_cast<int>(std::ceil(fwhm)) + 1;
   const int cx = static_cast<int>(std::lround(star_x)), cy = static_cast<int>(std::lround(star_y));
-  struct Height {
-    double value, weight;  // of a star, as one pixel has it; what the pixel knows of it
-  };
   std::vector<Height> heights;
-  double weights = 0, known = 0;
   for (int j = cy - reach; j <= cy + reach; ++j) {
     for (int i = cx - reach; i <= cx + reach; ++i) {
-      const double r2 = (i - star_x) * (i - star_x) + (j - star_y) * (j - star_y);
+      const double dx = i - star_x, dy = j - star_y, r2 = dx * dx + dy * dy;
       if (r2 > fwhm * fwhm || std::max(std::abs(i - x), std::abs(j - y)) <= 1) continue;
       const double v = signal(i, j), part = std::exp(-0.5 * r2 / (sigma_ * sigma_));
-      if (std::isnan(v)) continue;
-      heights.push_back({v / part, part});
-      weights += part;
-      known += part * part;
+      if (!std::isnan(v)) heights.push_back({v / part, part, dx, dy});
     }
   }
   if (heights.size() < kEnough) return false;
-  // A low quantile: a track covers a part of the pixels, a star all.
   std::ranges::sort(heights, {}, &Height::value);
-  double below = 0, height = 0;
-  for (const Height& h : heights) {
-    height = h.value;
-    below += h.weight;
-    if (below >= kQuantile * weights) break;
+  // A track covers one side or runs through; a star has light on every side.
+  for (const auto& [ax, ay] : kSides) {
+    double weights = 0, known = 0;
+    for (const Height& h : heights) {
+      if (!(h.dx * ax + h.dy * ay > 0)) continue;
+      weights += h.weight;
+      known += h.weight * h.weight;
+    }
+    double below = 0, height = 0;
+    for (const Height& h : heights) {
+      if (!(h.dx * ax + h.dy * ay > 0)) continue;
+      height = h.value;
+      below += h.weight;
+      if (2 * below >= weights) break;
+    }
+    // The norm of a Gaussian of height 1 is sqrt(pi) sigma.
+    const double seen = least / (std::sqrt(std::numbers::pi) * sigma_), sure = kSure * kMedianError / std::sqrt(known);
+    if (!(known > 0) || height < std::max(seen, sure) * std::sqrt(sky_variance(frame_, background_, cx, cy)))
+      return false;
   }
-  // The norm of a Gaussian of height 1 is sqrt(pi) sigma.
-  const double seen = least / (std::sqrt(std::numbers::pi) * sigma_), sure = kSure * kQuantileError / std::sqrt(known);
-  return height >= std::max(seen, sure) * std::sqrt(sky_variance(cx, cy));
+  return true;
 }
 
 double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
@@ -82,18 +98,9 @@ double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
   const double mean = ((std::isnan(a) ? 0.0 : a) + (std::isnan(b) ? 0.0 : b)) / n;
   const double expected = kSteep * (dx != 0 && dy != 0 ? beside_ * beside_ : beside_);
   const double per_gain = detector_.gain_e_per_adu > 0 ? 1 / detector_.gain_e_per_adu : 0.0;
-  const double sky = sky_variance(x, y);
+  const double sky = sky_variance(frame_, background_, x, y);
   const double variance = (sky + std::max(mean, 0.0) * per_gain) / n + expected * expected * (sky + peak * per_gain);
   return (mean - expected * peak) / std::sqrt(variance);
-}
-
-double ArtefactTest::sky_variance(int x, int y) const {
-  if (frame_.variance && x >= 0 && y >= 0 && x < frame_.width && y < frame_.height) {
-    const auto given = static_cast<double>(frame_.variance.row(y)[x]);
-    if (given > 0 && std::isfinite(given)) return given;
-  }
-  const double noise = background_.noise(x, y);
-  return noise * noise;
 }
 
 double ArtefactTest::signal(int x, int y) const {

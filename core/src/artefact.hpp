@@ -32,8 +32,6 @@ class ArtefactTest {
   [[nodiscard]] double excess(int x, int y, int dx, int dy, double peak) const;
   /// ADU above the background; NaN where there is no valid pixel.
   [[nodiscard]] double signal(int x, int y) const;
-  /// ADU^2, as the frame's variance says, or the background.
-  [[nodiscard]] double sky_variance(int x, int y) const;
 
   const FrameView& frame_;
   const Background& background_;

@@ -6,11 +6,15 @@
 #include "artefact.hpp"
 #include "basins.hpp"
 #include "bright_pixels.hpp"
+#include "pixel_noise.hpp"
+#include "surroundings.hpp"
+#include "units.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numbers>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -20,11 +24,13 @@ namespace starflow {
 namespace {
 
 constexpr double kTypicalFwhm = 3;       // the filter's, px, where the frame tells nothing
+constexpr double kSharpest = 1;          // FWHM, px: where the frame tells nothing, no star is sharper
 constexpr double kExtendFraction = 0.6;  // of the threshold: how far down a star's pixels are followed
 
 /// Sums over the pixels of one basin.
 struct Candidate {
   double x = 0, y = 0;  // seed
+  double height = 0;    // sigma
   double flux = 0, peak = 0;
   int peak_x = 0, peak_y = 0;                                    // the brightest pixel
   double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // smoothed, above the isophote, about the seed
@@ -74,6 +80,8 @@ class Finder {
 
   Detections run(double fwhm_px, ParallelFor parallel) {
     const StarFilter filter(fwhm_px);
+    surroundings_.emplace(frame_, background_, fwhm_px);
+    star_sigma_ = fwhm_px * kSigmaPerFwhm;
     return run(filter, row_bands(frame_.height, filter), parallel);
   }
 
@@ -101,6 +109,7 @@ class Finder {
       Candidate c;
       c.x = peak.x;
       c.y = peak.y;
+      c.height = static_cast<double>(bright.pixels[peak.pixel].height);
       if (b.touches_other) c.flags |= flag::blended;
       candidates_.push_back(c);
     }
@@ -127,6 +136,31 @@ class Finder {
     return star ? 0 : artefact;
   }
 
+  /// Bright, and of no more pixels than a star is.
+  [[nodiscard]] bool stands_alone(const Candidate& c) const {
+    constexpr double kBright = 3, kRoom = 1.6;  // thresholds; of the pixels
+    if (c.height < kBright * options_.threshold_sigma || (c.flags & flag::blended) != 0) return false;
+    // Filtered by its own shape a star is sqrt(2) times as wide.
+    const double area = 4 * std::numbers::pi * star_sigma_ * star_sigma_;
+    return c.n_above < kRoom * area * std::log(c.height / (kExtendFraction * options_.threshold_sigma));
+  }
+
+  /// A peak of a trail, or of a sky that the mesh did not follow, does not stand out of what lies around it.
+  [[nodiscard]] Flags part_of_surroundings(const Candidate& c) const {
+    constexpr double kMostly = 0.5;  // of the peak
+    if (!surroundings_ || c.n_pix == 0 || (c.flags & flag::saturated) != 0) return 0;
+    if (stands_alone(c)) return 0;
+    const int x = static_cast<int>(std::lround(c.x)), y = static_cast<int>(std::lround(c.y));
+    const Surroundings::View view = surroundings_->look(x, y);
+    const double noise = std::sqrt(sky_variance(frame_, background_, x, y));
+    Surroundings::View sky = view;
+    sky.line = 0;
+    if (c.height - surroundings_->response(sky, noise) < options_.threshold_sigma) return flag::low_snr;
+    if (view.line == 0) return 0;
+    const double star = c.height - surroundings_->response(view, noise);
+    return star < std::max(options_.threshold_sigma, (1 - kMostly) * c.height) ? flag::trailed : 0;
+  }
+
   Detections collect() {
     Detections d;
     std::vector<std::size_t> order;
@@ -142,6 +176,12 @@ class Finder {
         continue;
       }
       c.flags |= artefact;
+      const Flags part = part_of_surroundings(c);
+      if (part == flag::low_snr || (part != 0 && !options_.keep_artefacts)) {
+        ++(part == flag::low_snr ? d.rejected_faint : d.rejected_trail);
+        continue;
+      }
+      c.flags |= part;
       order.push_back(i);
     }
     std::ranges::sort(order, [this](std::size_t a, std::size_t b) {
@@ -180,6 +220,8 @@ class Finder {
   double isophote_;  // ADU above the background
   std::vector<Candidate> candidates_;
   std::optional<ArtefactTest> artefact_;
+  std::optional<Surroundings> surroundings_;
+  double star_sigma_ = 0;  // px
 };
 
 double median(std::vector<double>& v) {
@@ -263,7 +305,7 @@ Detections detect(const FrameView& frame,
   const bool automatic = options.fwhm_px <= 0;
   const double fwhm = automatic ? measure_fwhm(frame, background, detector, parallel) : options.fwhm_px;
   Finder finder(frame, background, detector, options);
-  if (fwhm > 0) finder.judge_artefacts(fwhm);
+  finder.judge_artefacts(fwhm > 0 ? fwhm : kSharpest);
   Detections found = finder.run(fwhm > 0 ? fwhm : kTypicalFwhm, parallel);
   found.fwhm_px = fwhm;
   found.fwhm_measured = automatic && fwhm > 0;

@@ -11,6 +11,7 @@ namespace {
 constexpr double kSharpSnr = 20;      // of a sample
 constexpr double kLeastSlack = 0.25;  // optics, focus and profile move a width that much over a frame
 constexpr double kScatters = 5;       // of the samples
+constexpr double kTrail = 2.5;        // major over minor axis of what moved
 constexpr double kSigmaPerMad = 1.4826;
 
 /// What may be set of a lone star that is measured well.
@@ -45,9 +46,12 @@ void UsualWidth::settle() {
   slack_ = std::max(kLeastSlack, kScatters * kSigmaPerMad * median(samples) / usual_);
 }
 
-bool UsualWidth::exceeded_by(const StarRow& row) const {
-  if (!(usual_ > 0) || !measured(row) || !(row.snr > 0)) return false;
-  return row.fwhm_major / usual_ > 1 + slack_ + noise_of_width(row.method) / row.snr;
+Flags UsualWidth::judge(const StarRow& row) const {
+  if (!(usual_ > 0) || !measured(row) || !(row.snr > 0)) return 0;
+  if (row.fwhm_major / usual_ <= 1 + slack_ + noise_of_width(row.method) / row.snr) return 0;
+  // Nine pixels do not tell a pair from a trail.
+  const bool trail = row.method != Method::quadratic && row.fwhm_major > kTrail * row.fwhm_minor;
+  return trail ? flag::trailed : flag::extended;
 }
 
 }  // namespace starflow

@@ -22,9 +22,10 @@ class UsualWidth {
   /// To be called after the last offer. Without kFewest samples nothing is ever longer.
   void settle();
 
-  /// Whether the star is longer than usual by more than the stars' scatter and its own noise explain. False where its
-  /// width is not known or not of the method asked for.
-  [[nodiscard]] bool exceeded_by(const StarRow& row) const;
+  /// \return flag::extended where the star is longer than usual by more than the stars' scatter and its own noise
+  ///         explain, flag::trailed where it is so along one axis only; 0 where its width is not known or not of the
+  ///         method asked for
+  [[nodiscard]] Flags judge(const StarRow& row) const;
 
  private:
   static constexpr std::size_t kFewest = 20, kMost = 1024;

@@ -32,9 +32,9 @@ class Detect final : public Node {
     out.background = std::make_shared<const Background>(estimate_background(view, background_, c.parallel()));
     out.detections = starflow::detect(view, *out.background, frame.info().detector(), options_, c.parallel());
     const Detections& d = out.detections;
-    for (const auto& [reason, n] :
-         {std::pair("too_few_pixels", d.rejected_small), std::pair("hot_pixel", d.rejected_hot),
-          std::pair("cosmic_ray", d.rejected_cosmic)}) {
+    for (const auto& [reason, n] : {std::pair("too_few_pixels", d.rejected_small),
+                                    std::pair("hot_pixel", d.rejected_hot), std::pair("cosmic_ray", d.rejected_cosmic),
+                                    std::pair("trailed", d.rejected_trail), std::pair("low_snr", d.rejected_faint)}) {
       if (n > 0) out.rejected[reason] = n;
     }
     c.out(0, std::move(out));
@@ -72,8 +72,8 @@ std::vector<OptionSpec> options() {
       {.name = "artefacts",
        .form = Accepts::text,
        .fallback = std::string("reject"),
-       .doc =
-           "Peaks sharper than any star, hot pixels and cosmic rays: left out and counted, or listed with their flag.",
+       .doc = "Peaks that no star makes, hot pixels, cosmic rays and trails: left out and counted, or listed with "
+              "their flag.",
        .choices = {"reject", "flag"}}};
   for (OptionSpec& s : background_options()) specs.push_back(std::move(s));
   return specs;

@@ -39,6 +39,8 @@ struct Detections {
   bool fwhm_measured = false;                         ///< measured from this frame
   std::size_t rejected_small = 0;                     ///< candidates below min_pixels
   std::size_t rejected_hot = 0, rejected_cosmic = 0;  ///< hot pixels, cosmic rays
+  std::size_t rejected_trail = 0;                     ///< peaks of a line that runs through them
+  std::size_t rejected_faint = 0;                     ///< no more than the threshold above what lies around them
 
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
   void resize(std::size_t n);  ///< new rows have no isophote; all else is 0

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// Noise of the sky in one pixel.
+
+#include <starflow/core/background.hpp>
+#include <starflow/core/frame_view.hpp>
+
+#include <cmath>
+
+namespace starflow {
+
+/// Of the pixel (x, y), ADU^2: the frame's own where it brings one, else the background's.
+[[nodiscard]] inline double sky_variance(const FrameView& frame, const Background& background, int x, int y) {
+  if (frame.variance && x >= 0 && y >= 0 && x < frame.width && y < frame.height) {
+    const auto given = static_cast<double>(frame.variance.row(y)[x]);
+    if (given > 0 && std::isfinite(given)) return given;
+  }
+  const double noise = background.noise(x, y);
+  return noise * noise;
+}
+
+}  // namespace starflow
