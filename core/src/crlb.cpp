@@ -17,7 +17,10 @@ constexpr std::size_t kMax = 8;
 /// angle stays defined where the star is round.
 enum Column : std::size_t { kX, kY, kFlux, kBackground, kWidthU, kWidthV, kShear, kBeta };
 using Gradient = std::array<double, kMax>;
-using Matrix = std::array<std::array<double, kMax>, kMax>;
+/// Unknowns of a group: x, y and flux of each star, then the columns that they share.
+constexpr std::size_t kUnknowns = 3 * kMaxBoundStars + kMax - 3;
+using Unknowns = std::array<double, kUnknowns>;
+using Matrix = std::array<Unknowns, kUnknowns>;
 
 /// Light of a 1-D Gaussian in a pixel and what it depends on.
 struct PixelGaussian {
@@ -84,7 +87,7 @@ Gradient quadrature_gradient(const StarScene& scene, double dx, double dy, doubl
   return g;
 }
 
-/// The columns that are free; with FreeWidths::one the widths share a column.
+/// The columns that all stars share and that are free; with FreeWidths::one the widths share a column.
 struct FreeColumns {
   std::array<std::size_t, kMax> column{};
   std::size_t size = 0;
@@ -93,7 +96,7 @@ struct FreeColumns {
 
 FreeColumns free_columns(FreeWidths widths, bool beta) {
   FreeColumns f;
-  for (const std::size_t c : {kX, kY, kFlux, kBackground}) f.add(c);
+  f.add(kBackground);
   if (widths != FreeWidths::none) f.add(kWidthU);
   if (widths == FreeWidths::two || widths == FreeWidths::three) f.add(kWidthV);
   if (widths == FreeWidths::three) f.add(kShear);
@@ -101,22 +104,34 @@ FreeColumns free_columns(FreeWidths widths, bool beta) {
   return f;
 }
 
-Matrix fisher(const StarScene& scene, const PixelBox& box, FreeWidths widths, const FreeColumns& free) {
-  const bool separable = scene.shape.separable();
-  const double read_variance = scene.read_noise_e * scene.read_noise_e;
+Matrix fisher(std::span<const StarScene> stars, const PixelBox& box, FreeWidths widths, const FreeColumns& shared) {
+  const StarScene& first = stars.front();
+  const bool separable = first.shape.separable();
+  const double read_variance = first.read_noise_e * first.read_noise_e;
+  const std::size_t own = 3 * stars.size(), n = own + shared.size;
   Matrix info{};
   for (int j = box.y_begin; j < box.y_end; ++j) {
     for (int i = box.x_begin; i < box.x_end; ++i) {
-      double light = 0;
-      Gradient g = separable ? separable_gradient(scene, i - scene.x, j - scene.y, light)
-                             : quadrature_gradient(scene, i - scene.x, j - scene.y, light);
-      g[kFlux] = light;
-      g[kBackground] = 1;
-      if (widths == FreeWidths::one) g[kWidthU] += g[kWidthV];
-      const double weight = 1 / (scene.background_e + scene.flux_e * light + read_variance);
-      for (std::size_t a = 0; a < free.size; ++a) {
-        const double ga = g[free.column[a]] * weight;
-        for (std::size_t b = 0; b <= a; ++b) info[a][b] += ga * g[free.column[b]];
+      double mean = first.background_e;
+      Unknowns g{};
+      for (std::size_t s = 0; s < stars.size(); ++s) {
+        StarScene one = stars[s];
+        one.shape = first.shape;
+        double light = 0;
+        Gradient by = separable ? separable_gradient(one, i - one.x, j - one.y, light)
+                                : quadrature_gradient(one, i - one.x, j - one.y, light);
+        mean += one.flux_e * light;
+        by[kBackground] = s == 0 ? 1 : 0;
+        if (widths == FreeWidths::one) by[kWidthU] += by[kWidthV];
+        g[3 * s] = by[kX];
+        g[3 * s + 1] = by[kY];
+        g[3 * s + 2] = light;
+        for (std::size_t k = 0; k < shared.size; ++k) g[own + k] += by[shared.column[k]];
+      }
+      const double weight = 1 / (mean + read_variance);
+      for (std::size_t a = 0; a < n; ++a) {
+        const double ga = g[a] * weight;
+        for (std::size_t b = 0; b <= a; ++b) info[a][b] += ga * g[b];
       }
     }
   }
@@ -125,8 +140,8 @@ Matrix fisher(const StarScene& scene, const PixelBox& box, FreeWidths widths, co
 
 /// The diagonal of the inverse of the lower triangle \p m, by Cholesky after scaling the diagonal to 1.
 /// \return false where \p m is not positive definite
-bool inverse_diagonal(Matrix m, std::size_t n, Gradient& diagonal) {
-  Gradient scale{};
+bool inverse_diagonal(Matrix m, std::size_t n, Unknowns& diagonal) {
+  Unknowns scale{};
   for (std::size_t a = 0; a < n; ++a) {
     if (!(m[a][a] > 0) || !std::isfinite(m[a][a])) return false;
     scale[a] = 1 / std::sqrt(m[a][a]);
@@ -144,7 +159,7 @@ bool inverse_diagonal(Matrix m, std::size_t n, Gradient& diagonal) {
     }
   }
   for (std::size_t column = 0; column < n; ++column) {  // columns of the inverse of the factor
-    Gradient solved{};
+    Unknowns solved{};
     double sum2 = 0;
     for (std::size_t a = column; a < n; ++a) {
       double sum = a == column ? 1 : 0;
@@ -159,27 +174,40 @@ bool inverse_diagonal(Matrix m, std::size_t n, Gradient& diagonal) {
 
 }  // namespace
 
-StarBounds cramer_rao(const StarScene& scene, const PixelBox& box, FreeWidths widths, bool free_beta) {
-  const bool beta = free_beta && scene.shape.profile == Profile::moffat;
-  const FreeColumns free = free_columns(widths, beta);
-  const Matrix info = fisher(scene, box, widths, free);
-  StarBounds bounds;
-  Gradient variance{};
-  if (!inverse_diagonal(info, free.size, variance)) return bounds;
-  for (std::size_t a = 0; a < free.size; ++a) {
-    const double sigma = std::sqrt(variance[a]);
-    switch (free.column[a]) {
-      case kX: bounds.x = sigma; break;
-      case kY: bounds.y = sigma; break;
-      case kFlux: bounds.flux = sigma; break;
-      case kBackground: bounds.background = sigma; break;
-      case kWidthU: bounds.width_u = sigma; break;
-      case kWidthV: bounds.width_v = sigma; break;
-      case kBeta: bounds.beta = sigma; break;
+void cramer_rao(std::span<const StarScene> stars,
+                const PixelBox& box,
+                FreeWidths widths,
+                bool free_beta,
+                std::span<StarBounds> bounds) {
+  std::ranges::fill(bounds, StarBounds{});
+  if (stars.empty() || stars.size() > kMaxBoundStars) return;
+  const FreeColumns shared = free_columns(widths, free_beta && stars.front().shape.profile == Profile::moffat);
+  const std::size_t own = 3 * stars.size();
+  Unknowns variance{};
+  if (!inverse_diagonal(fisher(stars, box, widths, shared), own + shared.size, variance)) return;
+  StarBounds common;
+  for (std::size_t k = 0; k < shared.size; ++k) {
+    const double sigma = std::sqrt(variance[own + k]);
+    switch (shared.column[k]) {
+      case kBackground: common.background = sigma; break;
+      case kWidthU: common.width_u = sigma; break;
+      case kWidthV: common.width_v = sigma; break;
+      case kBeta: common.beta = sigma; break;
       default: break;
     }
   }
-  if (widths == FreeWidths::one) bounds.width_v = bounds.width_u;
+  if (widths == FreeWidths::one) common.width_v = common.width_u;
+  for (std::size_t s = 0; s < stars.size(); ++s) {
+    bounds[s] = common;
+    bounds[s].x = std::sqrt(variance[3 * s]);
+    bounds[s].y = std::sqrt(variance[3 * s + 1]);
+    bounds[s].flux = std::sqrt(variance[3 * s + 2]);
+  }
+}
+
+StarBounds cramer_rao(const StarScene& scene, const PixelBox& box, FreeWidths widths, bool free_beta) {
+  StarBounds bounds;
+  cramer_rao({&scene, 1}, box, widths, free_beta, {&bounds, 1});
   return bounds;
 }
 

@@ -154,6 +154,22 @@ class EllipticalModel {
 
   void prepare_products(std::size_t) {}
 
+  /// What derivatives() needs besides prepare().
+  void prepare_derivatives() { set_basis(); }
+
+  /// Row \p j of the light of a star of flux 1 (kFitFlux) and its derivatives by the parameters of its place and shape.
+  HWY_INLINE void derivatives(std::size_t j, std::size_t side, std::array<Row<D>, kFitSize>& out) {
+    light(j, side, set(D(), 1), light_);
+    for (std::size_t p = 0; p < kFitSize; ++p) {
+      for (std::size_t i = 0; i < side; ++i) {
+        V sum = hn::Mul(basis_.get(p * kColumns), column_[0].get(i));
+        for (std::size_t k = 1; k < kColumns; ++k)
+          sum = hn::MulAdd(basis_.get(p * kColumns + k), column_[k].get(i), sum);
+        out[p].put(i, sum);
+      }
+    }
+  }
+
   template <Weight kWeight, bool kClean>
   HWY_INLINE void add_row(const Square<D>& square, std::size_t j, V flux, V level, V per_gain, V& chi2) {
     const std::size_t side = square.side();

@@ -12,9 +12,8 @@
 // after foreach_target
 #include <hwy/highway.h>
 // after highway
-#include "elliptical_model-inl.hpp"
 #include "fit_kernel-inl.hpp"
-#include "separable_model-inl.hpp"
+#include "model_choice-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
@@ -31,22 +30,11 @@ HWY_NOINLINE void fit_model(
   kernel.finish(out);
 }
 
-template <class D, bool kCircle>
-void fit_elliptical(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
-  const auto fit = [&]<class Radial>(const Radial& radial) {
-    fit_model<EllipticalModel<D, Radial, kCircle>>(block, lane, rules, out, radial);
-  };
-  if (rules.profile == Profile::gaussian) return fit(GaussianRadial<D>());
-  const double twice = 2 * rules.beta;
-  if (!rules.free_beta && twice == std::floor(twice)) return fit(HalfMoffatRadial<D>(rules.beta));
-  fit(MoffatRadial<D>());
-}
-
 template <class D>
 void fit_any(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
-  if (rules.separable()) return fit_model<SeparableModel<D>>(block, lane, rules, out);
-  const bool circle = rules.stretch == StretchFreedom::held && rules.e1 == 0 && rules.e2 == 0;
-  circle ? fit_elliptical<D, true>(block, lane, rules, out) : fit_elliptical<D, false>(block, lane, rules, out);
+  visit_model<D>(rules, [&]<class Model>(std::type_identity<Model>, const auto&... profile) {
+    fit_model<Model>(block, lane, rules, out, profile...);
+  });
 }
 
 /// The cells of one lane as a Fit.

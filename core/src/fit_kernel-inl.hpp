@@ -15,6 +15,7 @@
 #include "fit_equations-inl.hpp"
 #include "fit_steps-inl.hpp"
 #include "shape_bounds-inl.hpp"
+#include "units.hpp"
 
 #include <array>
 #include <numbers>

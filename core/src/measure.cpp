@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "annulus.hpp"
+#include "blends.hpp"
 #include "measure_plan.hpp"
 #include "measurer.hpp"
 #include "star_row.hpp"
@@ -16,7 +17,7 @@ namespace starflow {
 namespace {
 
 constexpr double kTypicalFwhm = 3;  // px, where neither the caller nor the frame knows
-constexpr std::size_t kStarsAtOnce = 32;
+constexpr std::size_t kStarsAtOnce = 32, kGroupsAtOnce = 8;
 constexpr std::size_t kAhead = 4;           // rows
 constexpr std::size_t kSampledRows = 4096;  // for the frame's usual width
 
@@ -25,6 +26,20 @@ void fetch(const StarRow& row) {
   constexpr std::size_t kCacheLine = 64;
   const auto* first = reinterpret_cast<const std::byte*>(&row);
   for (std::size_t at = 0; at < sizeof(StarRow); at += kCacheLine) __builtin_prefetch(first + at);
+}
+
+/// Fits the groups, those that touch others twice so that these are taken out as they are, then measures every star
+/// that has neighbours again without them.
+void separate(const MeasureJob& job, ParallelFor parallel, std::span<StarRow> rows) {
+  Blends& blends = *job.blends;
+  for (const bool again : {false, true}) {
+    parallel(blends.groups.size(), kGroupsAtOnce,
+             [&](std::size_t begin, std::size_t end) { Measurer(job).run_groups(begin, end, again); });
+    blends.publish(job.plan);
+  }
+  blends.list_crowded();
+  parallel(blends.crowded.size(), kStarsAtOnce,
+           [&](std::size_t begin, std::size_t end) { Measurer(job).run_again(begin, end, rows); });
 }
 
 /// By position, so that the order of stars alike in flux depends on nothing else.
@@ -47,7 +62,8 @@ double used_fwhm_px(const Detections& detections, const MeasureOptions& options)
   return detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
 }
 
-MeasureWorkspace::MeasureWorkspace() : neighbours_(std::make_unique<NeighbourIndex>()) {}
+MeasureWorkspace::MeasureWorkspace()
+    : neighbours_(std::make_unique<NeighbourIndex>()), blends_(std::make_unique<Blends>()) {}
 MeasureWorkspace::~MeasureWorkspace() = default;
 MeasureWorkspace::MeasureWorkspace(MeasureWorkspace&&) noexcept = default;
 MeasureWorkspace& MeasureWorkspace::operator=(MeasureWorkspace&&) noexcept = default;
@@ -65,9 +81,12 @@ void measure(const FrameView& frame,
   workspace.order_.resize(n);
   const MeasurePlan plan(detections, detector, options);
   if (plan.needs_ring) workspace.neighbours_->build(detections.x, detections.y);
-  const MeasureJob job{frame, background, detector, detections, plan, *workspace.neighbours_};
+  Blends* blends = plan.neighbours == Neighbours::ignore ? nullptr : workspace.blends_.get();
+  if (blends != nullptr) blends->build(detections, plan, frame.width, frame.height);
+  const MeasureJob job{frame, background, detector, detections, plan, *workspace.neighbours_, blends};
   parallel(n, kStarsAtOnce,
            [&](std::size_t begin, std::size_t end) { Measurer(job).run(begin, end, workspace.rows_); });
+  if (plan.neighbours == Neighbours::group) separate(job, parallel, workspace.rows_);
   for (std::size_t k = 0; k < n; ++k) {
     const double flux = workspace.rows_[k].flux;
     workspace.order_[k] = {std::isnan(flux) ? -std::numeric_limits<double>::infinity() : flux,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "measure_plan.hpp"
 
+#include "group_fit.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -102,7 +103,24 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   fallback = {Method::windowed, centroid.move_limit, o.max_iterations, fit.radius, fwhm};
   ring = {o.annulus.inner * fwhm_px, o.annulus.outer * fwhm_px, o.annulus.keep_out * fwhm_px, 0};
   noise = o.noise == NoiseFrom::model && !(detector.gain_e_per_adu > 0) ? NoiseFrom::map : o.noise;
+  set_groups(o);
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
+}
+
+/// How stars that overlap are told apart. A group's block is three stamps wide where that can be held.
+void MeasurePlan::set_groups(const MeasureOptions& o) {
+  neighbours = o.neighbours == Neighbours::group && !fits ? Neighbours::mask : o.neighbours;
+  const int room = StarBlock::kMaxRadius - 1 - static_cast<int>(std::ceil(fwhm));  // for a pair two FWHM apart
+  group_fit = fit;
+  group_fit.radius = std::max(std::min(fit.radius, room), 1);
+  if (fit.free_width) group_fit.fwhm = fwhm;
+  group_radius = std::min(StarBlock::kMaxRadius, 3 * group_fit.radius);
+  constexpr double kSame = 0.25, kShines = 1.5;  // FWHM
+  near.same_px = kSame * fwhm_px;
+  near.link_px = o.group_separation * fwhm_px;
+  near.reach_px = std::max(near.link_px, fit.radius * pitch + kShines * fwhm_px);
+  near.extent_px = 2.0 * pitch * (group_radius - group_fit.radius - 1);
+  near.size = static_cast<std::size_t>(std::min(o.group_size, static_cast<int>(GroupProblem::kMost)));
 }
 
 }  // namespace starflow

@@ -8,6 +8,7 @@
 #include "centroid_lanes.hpp"
 #include "dao_shape.hpp"
 #include "fit.hpp"
+#include "star_groups.hpp"
 
 #include <starflow/core/measure.hpp>
 
@@ -32,7 +33,14 @@ struct MeasurePlan {
   DaoShape dao;
   Ring ring;  ///< px
   bool needs_ring;
-  NoiseFrom noise;  ///< as asked, or `map` where that needs a gain that is not known
+  Neighbours neighbours;  ///< as asked, or `mask` where that needs a method that fits
+  GroupRules near;        ///< which stars matter to each other
+  FitRules group_fit;     ///< of stars that are fitted together
+  int group_radius = 1;   ///< of the block that holds a group
+  NoiseFrom noise;        ///< as asked, or `map` where that needs a gain that is not known
+
+ private:
+  void set_groups(const MeasureOptions& options);
 };
 
 }  // namespace starflow

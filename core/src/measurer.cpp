@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "measurer.hpp"
 
+#include "blends.hpp"
 #include "flux_radius.hpp"
 #include "units.hpp"
 
@@ -42,22 +43,35 @@ Measurer::Measurer(const MeasureJob& job) : job_(job), plan_(job.plan) {
   star_in_mesh_ = !own_level && plan_.fwhm_px > kTilesPerWideStar * job.background.tile_px();
 }
 
-void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) {
+void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) { run_list(begin, end, {}, rows); }
+
+/// \param list  numbers of the stars; empty = all in their order
+void Measurer::run_list(std::size_t begin,
+                        std::size_t end,
+                        std::span<const std::uint32_t> list,
+                        std::span<StarRow> rows) {
+  const auto star_at = [&](std::size_t k) { return list.empty() ? k : list[k]; };
+  const std::size_t last = list.empty() ? rows.size() : list.size();
   for (std::size_t next = begin; next < end;) {
     begin_block(block_, plan_.block_radius, plan_.pitch);
     while (next < end && block_.size < block_.lanes) {
-      StarRow& row = rows[next];
+      const std::size_t star = star_at(next);
+      if (waits(star)) {
+        ++next;
+        continue;
+      }
+      StarRow& row = rows[star];
       const std::size_t lane = block_.size;
-      if (start_row(next, row)) {
+      if (start_row(star, row)) {
         row_[lane] = &row;
-        star_[lane] = next;
+        star_[lane] = star;
       }
       ++next;
     }
     if (block_.size == 0) continue;
     end_block(block_);
-    for (std::size_t i = next; i < std::min(next + block_.lanes, job_.detections.size()); ++i) {
-      fetch_ahead(block_, job_.frame, job_.detections.x[i], job_.detections.y[i]);
+    for (std::size_t i = next; i < std::min(next + block_.lanes, last); ++i) {
+      fetch_ahead(block_, job_.frame, job_.detections.x[star_at(i)], job_.detections.y[star_at(i)]);
     }
     measure_batch();
   }
@@ -70,6 +84,7 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
   row.id = d.id[star];
   row.method = row.method_used = plan_.options.method;
   row.flags = d.flags[star] & ~(flag::edge | flag::bad_pixel);
+  if (job_.blends != nullptr && job_.blends->groups.linked(star)) row.flags |= flag::blended;
   if (!job_.background.reliable() || star_in_mesh_) row.flags |= flag::background_unreliable;
   row.x = d.x[star];
   row.y = d.y[star];
@@ -126,13 +141,16 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
 }
 
 void Measurer::measure_batch() {
+  if (again_) take_out_neighbours();
+  describe_light();
+  if (job_.blends != nullptr && !again_) mask_neighbours();
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     pixels_[lane] = census(block_, lane, plan_.fit.radius);
     row_[lane]->flags |= pixels_[lane].flags;
   }
-  describe_light();
   plan_.fits ? fits() : centroids();
   apertures();
+  if (plan_.neighbours == Neighbours::group && !again_) keep_models();
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     drop_overflow(*row_[lane]);
     if ((row_[lane]->flags & flag::saturated) != 0 && saturated_core(lane)) drop_shape(*row_[lane]);
@@ -309,10 +327,21 @@ Measurer::Missing Measurer::missing_light(const CentroidLanes& lanes, std::size_
 
 void Measurer::fits() {
   std::array<Fit, StarBlock::kMaxLanes> fits;
-  run_fits(block_, plan_.fit, fits);
+  bool alone = false;
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    const GroupStar* group = group_star(lane);
+    alone = alone || group == nullptr || !group->fitted;
+  }
+  if (alone) run_fits(block_, plan_.fit, fits);
   Terminations ends{};
   bool failed = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    const GroupStar* group = group_star(lane);
+    if (group != nullptr && group->fitted) {
+      ends[lane] = Termination::converged;
+      accept_group(*group, lane, *row_[lane]);
+      continue;
+    }
     const PixelCensus& pixels = pixels_[lane];
     Fit& fit = fits[lane];
     if (pixels.n_pix <= plan_.fit.free_parameters()) {
@@ -323,7 +352,10 @@ void Measurer::fits() {
     ends[lane] = fit.termination;
     failed = failed || fit.termination != Termination::converged;
     row_[lane]->iterations = fit.iterations;
-    if (fit.termination == Termination::converged) accept_fit(fit, pixels, lane, *row_[lane]);
+    if (fit.termination == Termination::converged) {
+      accept_fit(fit, pixels, plan_.fit.free_parameters(), lane, *row_[lane]);
+      if (group != nullptr) left_out(*group, *row_[lane]);
+    }
   }
   if (failed) fall_back(ends);
 }
@@ -358,7 +390,8 @@ void Measurer::fall_back(const Terminations& ends) {
   }
 }
 
-void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const {
+void Measurer::accept_fit(
+    const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const {
   constexpr double kPoorResidual = 0.3;
   const double pitch = plan_.pitch, area = square(pitch), unit = block_.unit_adu[lane];
   const auto& p = fit.value;
@@ -373,7 +406,7 @@ void Measurer::accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t
   row.chi2 = fit.chi2;
   row.n_pix = pixels.n_pix;
   row.n_masked = pixels.n_masked;
-  row.dof = pixels.n_pix - plan_.fit.free_parameters();
+  row.dof = pixels.n_pix - parameters;
   row.iterations = fit.iterations;
   row.termination = Termination::converged;
   if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew)) row.flags |= flag::poor_fit;

@@ -4,8 +4,10 @@
 /// \file
 /// Measures stars batch by batch: pixels, light, position, row.
 
+#include "group_fit.hpp"
 #include "light_lanes.hpp"
 #include "measure_plan.hpp"
+#include "neighbours.hpp"
 #include "star_row.hpp"
 
 #include <starflow/core/background.hpp>
@@ -15,6 +17,9 @@
 
 namespace starflow {
 
+struct Blends;
+struct GroupStar;
+
 /// What the stars of one call have in common.
 struct MeasureJob {
   const FrameView& frame;
@@ -23,6 +28,7 @@ struct MeasureJob {
   const Detections& detections;
   const MeasurePlan& plan;
   const NeighbourIndex& neighbours;
+  Blends* blends;  ///< null: neighbours count as nothing
 };
 
 /// Holds the pixels at work; one for each thread. Never allocates.
@@ -33,6 +39,12 @@ class Measurer {
   /// Measures the detections [begin, end) into the rows of the same numbers.
   void run(std::size_t begin, std::size_t end, std::span<StarRow> rows);
 
+  /// Measures those of Blends::crowded with the numbers [begin, end) again, without the light of their neighbours.
+  void run_again(std::size_t begin, std::size_t end, std::span<StarRow> rows);
+
+  /// Fits the groups [begin, end) of Blends into Blends::fitted. \param again  those that others touch only
+  void run_groups(std::size_t begin, std::size_t end, bool again);
+
  private:
   /// Systematic error of a centroid beside missing pixels: of the position, block px^2 an axis, and of the flux in
   /// parts of it.
@@ -41,7 +53,17 @@ class Measurer {
   };
   using Terminations = std::array<Termination, StarBlock::kMaxLanes>;
 
+  void run_list(std::size_t begin, std::size_t end, std::span<const std::uint32_t> list, std::span<StarRow> rows);
+  [[nodiscard]] bool waits(std::size_t star) const;
   void measure_batch();
+  void take_out_neighbours();
+  void mask_neighbours();
+  void keep_models();
+  void fit_blend(std::size_t lane, std::size_t group);
+  [[nodiscard]] GroupProblem problem_of(std::size_t lane, std::size_t group) const;
+  [[nodiscard]] const GroupStar* group_star(std::size_t lane) const;
+  void left_out(const GroupStar& from, StarRow& row) const;
+  void accept_group(const GroupStar& from, std::size_t lane, StarRow& row);
   bool start_row(std::size_t star, StarRow& row);
   void read_sky(std::size_t star, StarRow& row, LocalSky& sky);
   void describe_light();
@@ -51,7 +73,7 @@ class Measurer {
   void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   [[nodiscard]] bool misfit(double chi2, int dof, double residual, double most_residual, double skew) const;
   void set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
-  void accept_fit(const Fit& fit, const PixelCensus& pixels, std::size_t lane, StarRow& row) const;
+  void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
   [[nodiscard]] Missing missing_light(const CentroidLanes& lanes, std::size_t lane) const;
   void set_windows(CentroidLanes& lanes) const;
@@ -71,6 +93,10 @@ class Measurer {
   std::array<StarRow*, StarBlock::kMaxLanes> row_{};
   std::array<std::size_t, StarBlock::kMaxLanes> star_{};
   std::array<LocalSky, StarBlock::kMaxLanes> sky_;
+  bool again_ = false;  ///< the neighbours' light is known
+  NearStars near_;
+  GroupFit group_;
+  std::array<Flags, StarBlock::kMaxLanes> group_flags_{};
   std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;  ///< of the stamps
 };
 

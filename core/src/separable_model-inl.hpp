@@ -14,6 +14,8 @@
 #include "fit_sums-inl.hpp"
 #include "units.hpp"
 
+#include <array>
+
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
@@ -141,6 +143,26 @@ class SeparableModel {
   HWY_INLINE void light(std::size_t j, std::size_t side, V flux, Row<D>& out) {
     const V row = hn::Mul(flux, ay_.g.get(j));
     for (std::size_t i = 0; i < side; ++i) out.put(i, hn::Mul(row, ax_.g.get(i)));
+  }
+
+  void prepare_derivatives() {}
+
+  /// Row \p j of the light of a star of flux 1 (kFitFlux) and its derivatives by the parameters of its place and shape.
+  HWY_INLINE void derivatives(std::size_t j, std::size_t side, std::array<Row<D>, kFitSize>& out) const {
+    const D d;
+    const V y0 = ay_.g.get(j), y1 = ay_.by_centre.get(j);
+    const V y2 = hn::Mul(sigma_y_.get(0), ay_.by_sigma.get(j)), half = set(d, 0.5);
+    for (std::size_t i = 0; i < side; ++i) {
+      const V x0 = ax_.g.get(i), x2 = hn::Mul(sigma_x_.get(0), ax_.by_sigma.get(i));
+      const V along_x = hn::Mul(x2, y0), along_y = hn::Mul(x0, y2);
+      out[kFitX].put(i, hn::Mul(ax_.by_centre.get(i), y0));
+      out[kFitY].put(i, hn::Mul(x0, y1));
+      out[kFitFlux].put(i, hn::Mul(x0, y0));
+      out[kFitWidth].put(i, hn::Add(along_x, along_y));
+      out[kFitE1].put(i, hn::Mul(half, hn::Sub(along_x, along_y)));
+      out[kFitE2].put(i, hn::Zero(d));
+      out[kFitBeta].put(i, hn::Zero(d));
+    }
   }
 
   /// What add_row() needs besides: products along x.

@@ -173,6 +173,9 @@ PixelCensus census(const StarBlock& block, std::size_t lane, int radius) {
         ++out.n_pix;
       } else if (v == StarBlock::kOutside) {
         out.flags |= flag::edge;
+      } else if (v == StarBlock::kNeighbour) {
+        ++out.n_masked;
+        out.flags |= flag::neighbour_masked;
       } else {
         ++out.n_masked;
         out.flags |= v < 0 ? flag::saturated : flag::bad_pixel;

@@ -26,10 +26,11 @@ struct LocalSky {
 struct StarBlock {
   static constexpr int kMaxRadius = 32;
   static constexpr std::size_t kMaxSide = 2 * kMaxRadius + 1, kMaxPixels = kMaxSide * kMaxSide, kMaxLanes = 16;
-  static constexpr float kMasked = 1e30F;   ///< variance of a bad pixel: its weight is 0 beside any other
-  static constexpr float kOutside = 2e30F;  ///< variance beyond the frame's edge
-  static constexpr float kHighest = 1e28F;  ///< of a value: kernels multiply what a lane does not want by 0
-  static constexpr float kMissing = 1e29F;  ///< above: the pixel holds nothing, and its value is 0
+  static constexpr float kMasked = 1e30F;       ///< variance of a bad pixel: its weight is 0 beside any other
+  static constexpr float kNeighbour = 1.5e30F;  ///< variance of a pixel that belongs to another star
+  static constexpr float kOutside = 2e30F;      ///< variance beyond the frame's edge
+  static constexpr float kHighest = 1e28F;      ///< of a value: kernels multiply what a lane does not want by 0
+  static constexpr float kMissing = 1e29F;      ///< above: the pixel holds nothing, and its value is 0
 
   int radius = 0;         ///< of the squares, 1..kMaxRadius block px
   int pitch = 1;          ///< frame px
@@ -83,8 +84,9 @@ void end_block(StarBlock& block);
 /// How many pixels within `radius` block px of the central one, the square, count, and what the others are.
 struct PixelCensus {
   int n_pix = 0;     ///< neither missing nor saturated
-  int n_masked = 0;  ///< bad or saturated, inside the frame
-  Flags flags = 0;   ///< edge, bad_pixel, bad_pixel_center (within 1 block px of the star), saturated
+  int n_masked = 0;  ///< bad, saturated or another star's, inside the frame
+  /// edge, bad_pixel, bad_pixel_center (within 1 block px of the star), saturated, neighbour_masked
+  Flags flags = 0;
 };
 [[nodiscard]] PixelCensus census(const StarBlock& block, std::size_t lane, int radius);
 

@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 2> kEstimatorNames = {"mle", "least_squar
 constexpr std::array<std::string_view, 3> kLevelNames = {"global", "annulus", "fit"};
 constexpr std::array<std::string_view, 3> kNoiseNames = {"map", "annulus", "model"};
 constexpr std::array<std::string_view, 3> kWindowNames = {"fwhm", "half_light", "given"};
+constexpr std::array<std::string_view, 3> kNeighbourNames = {"ignore", "mask", "group"};
 constexpr std::string_view kFree = "free";
 
 /// Names that the seed of this project used for the same methods.
@@ -162,6 +163,15 @@ void read_window(const Options& o, MeasureOptions& m) {
   }
 }
 
+void read_neighbours(const Options& o, MeasureOptions& m) {
+  m.neighbours = one_of<Neighbours>(kNeighbourNames, o.text("neighbour"));
+  if (m.neighbours != Neighbours::group) {
+    refuse(o, {"group_separation", "group_size"}, "nothing is fitted together; allowed with \"neighbour\": \"group\"");
+  }
+  if (o.has("group_separation")) m.group_separation = o.number("group_separation");
+  if (o.has("group_size")) m.group_size = static_cast<int>(o.integer("group_size"));
+}
+
 OptionSpec choice(std::string name, std::string doc, std::vector<std::string> choices) {
   OptionSpec spec;
   spec.name = std::move(name);
@@ -237,6 +247,28 @@ std::vector<OptionSpec> sky_table() {
       number("pedestal", "Level of a pixel without light, for the noise model; 0 unless given.", "ADU", -1e9, 1e9)};
 }
 
+/// Of stars that are near to each other.
+std::vector<OptionSpec> neighbour_table() {
+  const MeasureOptions d;
+  OptionSpec size = number(
+      "group_size",
+      fmt::format("Most stars of a group, which is cut at its longest distances; {} unless given.", d.group_size), "",
+      2, 12);
+  size.form = Accepts::integer;
+  return {with_default(
+              choice("neighbour",
+                     "Light of the other stars of the list: it counts as the star's (ignore); pixels in which a "
+                     "neighbour is the brighter one are left out (mask); stars that overlap are fitted together, and "
+                     "the others' models are taken out (group; mask for the methods that fit no profile).",
+                     kNeighbourNames),
+              std::string(kNeighbourNames[static_cast<std::size_t>(d.neighbours)])),
+          number("group_separation",
+                 fmt::format("Stars nearer than this to each other are fitted together; {} unless given.",
+                             d.group_separation),
+                 "FWHM", 0.5, 3),
+          std::move(size)};
+}
+
 }  // namespace
 
 std::vector<OptionSpec> centroid_option_table() {
@@ -250,6 +282,7 @@ std::vector<OptionSpec> centroid_option_table() {
                          "half-light radius (as SExtractor), or given.",
                          kWindowNames));
   specs.push_back(number("window.sigma_px", "Standard deviation of a given window.", "px", 0.2, 50));
+  for (OptionSpec& s : neighbour_table()) specs.push_back(std::move(s));
   specs.push_back(fwhm_option("as the detections say"));
   specs.push_back(
       with_default(number("stamp_radius", "Half side of the fitted square.", "FWHM", 0.5, 10), d.stamp_radius));
@@ -270,6 +303,7 @@ MeasureOptions read_centroid(const Options& o) {
   read_profile(o, m);
   read_sky(o, m);
   read_window(o, m);
+  read_neighbours(o, m);
   m.fwhm_px = read_fwhm(o);
   m.stamp_radius = o.number("stamp_radius");
   m.move_limit = o.number("move_limit");

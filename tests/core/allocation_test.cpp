@@ -117,6 +117,29 @@ TEST(Measure, AllocatesNothingOnceWarmOnTwoThreads) {
   EXPECT_GT(threads.other_ranges(), 0U);
 }
 
+TEST(Measure, AllocatesNothingForStarsNearEachOther) {
+  Field<std::uint16_t> field;
+  for (int i = 0; i < 64; ++i) {  // on the companions that were drawn, and on none
+    if (i % 7 != 3 && i % 5 != 2) continue;
+    const std::size_t k = field.found.size();
+    field.found.resize(k + 1);
+    field.found.x[k] = field.found.x[static_cast<std::size_t>(i)] + 4;
+    field.found.y[k] = field.found.y[static_cast<std::size_t>(i)] + 1;
+    field.found.id[k] = static_cast<std::int64_t>(k);
+  }
+  std::vector<test::MeasureCase> cases;
+  for (const Neighbours neighbours : {Neighbours::mask, Neighbours::group}) {
+    for (test::MeasureCase one : test::preset_cases()) {
+      one.name += neighbours == Neighbours::mask ? " mask" : " group";
+      one.options.neighbours = neighbours;
+      cases.push_back(std::move(one));
+    }
+  }
+  test::TwoThreads threads;
+  expect_none(field, cases, serial_for);
+  expect_none(field, cases, threads);
+}
+
 TEST(Measure, AllocatesNothingForStarsOfAnySize) {
   Field<std::uint16_t> field;
   for (const double fwhm : {1.2, 8.0, 40.0}) {

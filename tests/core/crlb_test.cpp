@@ -176,5 +176,40 @@ TEST(PixelLight, AddsUpToTheWholeStar) {
   EXPECT_NEAR(sum, 1, 1e-6);
 }
 
+TEST(JointBound, OfStarsFarApartIsThatOfEach) {
+  const StarShape shape = star_shape(Profile::gaussian, 3, 0, 0, 3);
+  const StarScene stars[] = {{shape, 15.2, 15.4, 5000, 100, 5}, {shape, 55.7, 15.1, 800, 100, 5}};
+  const PixelBox box{0, 71, 0, 31};
+  StarBounds joint[2];
+  cramer_rao(stars, box, FreeWidths::none, false, joint);
+  for (std::size_t s = 0; s < 2; ++s) {
+    const StarBounds alone = cramer_rao(stars[s], box, FreeWidths::none);
+    EXPECT_NEAR(joint[s].x / alone.x, 1, 1e-3) << s;  // the other one's light is noise where it is
+    EXPECT_NEAR(joint[s].flux / alone.flux, 1, 5e-3) << s;
+  }
+}
+
+TEST(JointBound, GrowsAsStarsMeet) {
+  const StarShape shape = star_shape(Profile::gaussian, 3, 0, 0, 3);
+  const PixelBox box{0, 31, 0, 31};
+  double before = 0;
+  for (const double apart : {6.0, 4.0, 3.0, 2.0}) {
+    const StarScene stars[] = {{shape, 15 - apart / 2, 15, 5000, 100, 5}, {shape, 15 + apart / 2, 15, 5000, 100, 5}};
+    StarBounds joint[2];
+    cramer_rao(stars, box, FreeWidths::two, false, joint);
+    EXPECT_NEAR(joint[0].x, joint[1].x, 1e-9);
+    EXPECT_GT(joint[0].x, before);
+    before = joint[0].x;
+  }
+}
+
+TEST(JointBound, IsNotDefinedForStarsAtOnePlace) {
+  const StarShape shape = star_shape(Profile::gaussian, 3, 0, 0, 3);
+  const StarScene stars[] = {{shape, 15, 15, 5000, 100, 5}, {shape, 15, 15, 5000, 100, 5}};
+  StarBounds joint[2];
+  cramer_rao(stars, {0, 31, 0, 31}, FreeWidths::two, false, joint);
+  EXPECT_TRUE(std::isnan(joint[0].x));
+}
+
 }  // namespace
 }  // namespace starflow

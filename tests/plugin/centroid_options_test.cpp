@@ -34,6 +34,9 @@ TEST(CentroidOptions, AreThoseOfTheMeasurementWhereNothingIsGiven) {
   EXPECT_EQ(got.annulus.inner, d.annulus.inner);
   EXPECT_EQ(got.annulus.outer, d.annulus.outer);
   EXPECT_EQ(got.annulus.keep_out, d.annulus.keep_out);
+  EXPECT_EQ(got.neighbours, d.neighbours);
+  EXPECT_EQ(got.group_separation, d.group_separation);
+  EXPECT_EQ(got.group_size, d.group_size);
   EXPECT_EQ(got.window, d.window);
   EXPECT_EQ(got.stamp_radius, d.stamp_radius);
   EXPECT_EQ(got.move_limit, d.move_limit);
@@ -99,11 +102,17 @@ TEST(CentroidOptions, HandEveryWordOfTheSkyOn) {
                                  {"annulus.outer", 6.0},
                                  {"annulus.keep_out", 1.5},
                                  {"noise", "model"s},
+                                 {"neighbour", "group"s},
+                                 {"group_separation", 1.75},
+                                 {"group_size", std::int64_t{5}},
                                  {"pedestal", 300.0}});
   EXPECT_EQ(m.level, LevelFrom::annulus);
   EXPECT_EQ(m.annulus.inner, 3);
   EXPECT_EQ(m.annulus.outer, 6);
   EXPECT_EQ(m.annulus.keep_out, 1.5);
+  EXPECT_EQ(m.neighbours, Neighbours::group);
+  EXPECT_EQ(m.group_separation, 1.75);
+  EXPECT_EQ(m.group_size, 5);
   EXPECT_EQ(m.noise, NoiseFrom::model);
   EXPECT_EQ(m.pedestal_adu, 300);
 }

@@ -106,6 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
                       {{"background", "annulus"s}, {"annulus.inner", 5.0}},
                       "annulus.inner",
                       "below annulus.outer"},
+        Contradiction{
+            "GroupSizeOfAMask", {{"neighbour", "mask"s}, {"group_size", std::int64_t{4}}}, "group_size", "\"group\""},
         Contradiction{"PedestalOfAMap", {{"pedestal", 100.0}}, "pedestal", "\"noise\": \"model\""},
         Contradiction{"WindowOfAFit", {{"method", "gaussian"s}, {"window.from", "fwhm"s}}, "window.from", "windowed"},
         Contradiction{

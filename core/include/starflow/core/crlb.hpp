@@ -6,8 +6,10 @@
 
 #include <starflow/core/star_profile.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 namespace starflow {
 
@@ -47,5 +49,15 @@ struct StarBounds {
                                     const PixelBox& box,
                                     FreeWidths widths,
                                     bool free_beta = false);
+
+inline constexpr std::size_t kMaxBoundStars = 12;
+
+/// The same for up to kMaxBoundStars stars that overlap, one entry of \p bounds each: positions and fluxes of all are
+/// unknown, and one background and one shape that they share, which are the first one's.
+void cramer_rao(std::span<const StarScene> stars,
+                const PixelBox& box,
+                FreeWidths widths,
+                bool free_beta,
+                std::span<StarBounds> bounds);
 
 }  // namespace starflow

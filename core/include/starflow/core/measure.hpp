@@ -57,6 +57,13 @@ enum class NoiseFrom : std::uint8_t {
   model     ///< (level - pedestal) / gain + (read noise / gain)^2; needs a gain
 };
 
+/// What becomes of the light of other stars of the list.
+enum class Neighbours : std::uint8_t {
+  ignore,  ///< it counts as the star's
+  mask,    ///< pixels in which a neighbour is the brighter one are left out, by the peaks of the list
+  group    ///< stars that overlap are fitted together, the others taken out as models; methods that fit nothing `mask`
+};
+
 /// FWHM along the minor axis below which no profile is fitted, px: pixels hold no width there.
 inline constexpr double kMinAxisFwhmPx = 0.7;
 
@@ -90,6 +97,9 @@ struct MeasureOptions {
   WindowFrom window = WindowFrom::fwhm;
   double window_sigma_px = 0;  ///< with WindowFrom::given, 0.2..50 px; cut at 32 px, or at 8 FWHM where that is more
   double fwhm_px = 0;          ///< of the stars, 0.5..50 px; 0 = the detections'
+  Neighbours neighbours = Neighbours::ignore;
+  double group_separation = 2.5;  ///< stars nearer than this to each other are fitted together, FWHM, 0.5..3
+  int group_size = 8;             ///< most stars of a group, 2..12; larger ones are cut at their longest links
   /// Half side of the square stamp, in FWHM, 0.5..10. Beyond 32 px pixels are binned for it, to FWHM 1.6 px at the
   /// least.
   double stamp_radius = 1.75;
@@ -103,6 +113,7 @@ struct MeasureOptions {
 struct StarRow;
 struct StarRank;
 class NeighbourIndex;
+struct Blends;
 
 /// Memory that measure() reuses from call to call. One for each concurrent call.
 class MeasureWorkspace {
@@ -124,6 +135,7 @@ class MeasureWorkspace {
   std::vector<StarRow> rows_;
   std::vector<StarRank> order_;
   std::unique_ptr<NeighbourIndex> neighbours_;
+  std::unique_ptr<Blends> blends_;
 };
 
 /// Fills \p stars with one row for each detection, ordered by flux (falling), then y, then x. A star that can't be
