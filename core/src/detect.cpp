@@ -6,7 +6,9 @@
 #include "artefact.hpp"
 #include "basins.hpp"
 #include "bright_pixels.hpp"
+#include "candidate.hpp"
 #include "pixel_noise.hpp"
+#include "shared_basins.hpp"
 #include "surroundings.hpp"
 #include "units.hpp"
 
@@ -26,45 +28,6 @@ namespace {
 constexpr double kTypicalFwhm = 3;       // the filter's, px, where the frame tells nothing
 constexpr double kSharpest = 1;          // FWHM, px: where the frame tells nothing, no star is sharper
 constexpr double kExtendFraction = 0.6;  // of the threshold: how far down a star's pixels are followed
-
-/// Sums over the pixels of one basin.
-struct Candidate {
-  double x = 0, y = 0;  // seed
-  double height = 0;    // sigma
-  double flux = 0, peak = 0;
-  int peak_x = 0, peak_y = 0;                                    // the brightest pixel
-  double weight = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;  // smoothed, above the isophote, about the seed
-  std::int32_t n_pix = 0, n_above = 0;
-  Flags flags = 0;
-
-  /// \param isophote  ADU above the background
-  void add(const BrightPixel& p, int px, int py, bool edge, double isophote) {
-    ++n_above;
-    if (edge) flags |= flag::edge;
-    if ((p.marks & BrightPixel::kBad) != 0) {
-      flags |= flag::bad_pixel;
-      return;
-    }
-    if ((p.marks & BrightPixel::kSaturated) != 0) flags |= flag::saturated;
-    const double signal = static_cast<double>(p.signal), soft = static_cast<double>(p.smooth);
-    flux += signal;
-    if (signal > peak) {
-      peak = signal;
-      peak_x = px;
-      peak_y = py;
-    }
-    if (soft > isophote) {
-      const double dx = px - x, dy = py - y;
-      weight += soft;
-      sx += soft * dx;
-      sy += soft * dy;
-      sxx += soft * dx * dx;
-      syy += soft * dy * dy;
-      sxy += soft * dx * dy;
-    }
-    ++n_pix;
-  }
-};
 
 class Finder {
  public:
@@ -94,11 +57,25 @@ class Finder {
     const Basins basins = split_basins(bright, frame_.width, prominence);
     seed(bright, basins);
     for (const BrightRun& run : bright.runs) accumulate(run, bright, basins);
+    for (Candidate& c : candidates_) judge(c);
+    // Where the pixels' variances differ, the filter gives no two stars the same shape.
+    if (artefact_ && hidden_fwhm_px_ > 0 && !frame_.variance) {
+      const FilteredStar shape(filter, hidden_fwhm_px_);
+      add_hidden_stars(
+          {frame_, background_, detector_, *artefact_, bright, basins, filter, shape, options_.threshold_sigma},
+          options_.search_again, isophote_, candidates_, parallel);
+      // The light of others, which a hidden star stands in, is no raised sky; a trail beside a star is a trail.
+      for (Candidate& c : candidates_) {
+        if (c.hidden && part_of_surroundings(c) == flag::trailed) c.artefact |= flag::trailed;
+      }
+    }
     return collect();
   }
 
   /// Flags the hot pixels and cosmic rays among the candidates of the next run. \param fwhm_px  of the stars
   void judge_artefacts(double fwhm_px) { artefact_.emplace(frame_, background_, detector_, fwhm_px); }
+  /// Adds the hidden stars to those of the next run. \param fwhm_px  of the stars
+  void search_again(double fwhm_px) { hidden_fwhm_px_ = fwhm_px; }
 
  private:
   /// Basins come in falling height, so those above the threshold are the first ones.
@@ -109,8 +86,10 @@ class Finder {
       Candidate c;
       c.x = peak.x;
       c.y = peak.y;
-      c.height = static_cast<double>(bright.pixels[peak.pixel].height);
       if (b.touches_other) c.flags |= flag::blended;
+      c.amplitude = static_cast<double>(bright.pixels[peak.pixel].height);
+      c.sums.from_x = c.x;
+      c.sums.from_y = c.y;
       candidates_.push_back(c);
     }
   }
@@ -120,73 +99,72 @@ class Finder {
       const std::size_t k = run.first + static_cast<std::size_t>(i);
       const auto b = static_cast<std::size_t>(basins.basin_of[k]);  // huge where there is none
       if (b < candidates_.size())
-        candidates_[b].add(bright.pixels[k], run.x + i, run.y, at_edge(run.x + i, run.y), isophote_);
+        candidates_[b].sums.add(bright.pixels[k], run.x + i, run.y, at_edge(frame_, run.x + i, run.y), isophote_);
     }
   }
 
-  [[nodiscard]] bool at_edge(int x, int y) const {
-    return x == 0 || y == 0 || x == frame_.width - 1 || y == frame_.height - 1;
+  void judge(Candidate& c) const {
+    c.artefact = artefact_of(c);
+    if (c.artefact != 0 && !options_.keep_artefacts) return;
+    const Flags part = part_of_surroundings(c);
+    c.faint = part == flag::low_snr;
+    if (!c.faint) c.artefact |= part;
   }
 
   /// A saturated star is flat, and bleeds: its shape tells nothing.
   [[nodiscard]] Flags artefact_of(const Candidate& c) const {
-    if (!artefact_ || c.n_pix == 0 || (c.flags & flag::saturated) != 0) return 0;
-    const Flags artefact = artefact_->judge(c.peak_x, c.peak_y);
-    const bool star = artefact != 0 && artefact_->hides_star(c.peak_x, c.peak_y, c.x, c.y, options_.threshold_sigma);
+    const PixelSums& p = c.sums;
+    if (!artefact_ || p.n_pix == 0 || (p.flags & flag::saturated) != 0) return 0;
+    const Flags artefact = artefact_->judge(p.peak_x, p.peak_y);
+    const bool star = artefact != 0 && artefact_->hides_star(p.peak_x, p.peak_y, c.x, c.y, options_.threshold_sigma);
     return star ? 0 : artefact;
   }
 
   /// Bright, and of no more pixels than a star is.
   [[nodiscard]] bool stands_alone(const Candidate& c) const {
     constexpr double kBright = 3, kRoom = 1.6;  // thresholds; of the pixels
-    if (c.height < kBright * options_.threshold_sigma || (c.flags & flag::blended) != 0) return false;
+    if (c.amplitude < kBright * options_.threshold_sigma || (c.flags & flag::blended) != 0) return false;
     // Filtered by its own shape a star is sqrt(2) times as wide.
     const double area = 4 * std::numbers::pi * star_sigma_ * star_sigma_;
-    return c.n_above < kRoom * area * std::log(c.height / (kExtendFraction * options_.threshold_sigma));
+    return c.sums.n_above < kRoom * area * std::log(c.amplitude / (kExtendFraction * options_.threshold_sigma));
   }
 
   /// A peak of a trail, or of a sky that the mesh did not follow, does not stand out of what lies around it.
   [[nodiscard]] Flags part_of_surroundings(const Candidate& c) const {
     constexpr double kMostly = 0.5;  // of the peak
-    if (!surroundings_ || c.n_pix == 0 || (c.flags & flag::saturated) != 0) return 0;
+    if (!surroundings_ || c.sums.n_pix == 0 || (c.sums.flags & flag::saturated) != 0) return 0;
     if (stands_alone(c)) return 0;
     const int x = static_cast<int>(std::lround(c.x)), y = static_cast<int>(std::lround(c.y));
     const Surroundings::View view = surroundings_->look(x, y);
     const double noise = std::sqrt(sky_variance(frame_, background_, x, y));
     Surroundings::View sky = view;
     sky.line = 0;
-    if (c.height - surroundings_->response(sky, noise) < options_.threshold_sigma) return flag::low_snr;
+    if (c.amplitude - surroundings_->response(sky, noise) < options_.threshold_sigma) return flag::low_snr;
     if (view.line == 0) return 0;
-    const double star = c.height - surroundings_->response(view, noise);
-    return star < std::max(options_.threshold_sigma, (1 - kMostly) * c.height) ? flag::trailed : 0;
+    const double star = c.amplitude - surroundings_->response(view, noise);
+    return star < std::max(options_.threshold_sigma, (1 - kMostly) * c.amplitude) ? flag::trailed : 0;
   }
 
   Detections collect() {
     Detections d;
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      Candidate& c = candidates_[i];
-      if (c.n_above < options_.min_pixels) {
+      const Candidate& c = candidates_[i];
+      if (c.sums.n_above < options_.min_pixels) {
         ++d.rejected_small;
-        continue;
+      } else if (c.artefact != 0 && !options_.keep_artefacts) {
+        ++((c.artefact & flag::hot_pixel) != 0    ? d.rejected_hot
+           : (c.artefact & flag::cosmic_ray) != 0 ? d.rejected_cosmic
+                                                  : d.rejected_trail);
+      } else if (c.faint) {
+        ++d.rejected_faint;
+      } else {
+        order.push_back(i);
       }
-      const Flags artefact = artefact_of(c);
-      if (artefact != 0 && !options_.keep_artefacts) {
-        ++(artefact == flag::hot_pixel ? d.rejected_hot : d.rejected_cosmic);
-        continue;
-      }
-      c.flags |= artefact;
-      const Flags part = part_of_surroundings(c);
-      if (part == flag::low_snr || (part != 0 && !options_.keep_artefacts)) {
-        ++(part == flag::low_snr ? d.rejected_faint : d.rejected_trail);
-        continue;
-      }
-      c.flags |= part;
-      order.push_back(i);
     }
     std::ranges::sort(order, [this](std::size_t a, std::size_t b) {
       const Candidate &p = candidates_[a], &q = candidates_[b];
-      if (p.flux != q.flux) return p.flux > q.flux;
+      if (p.flux() != q.flux()) return p.flux() > q.flux();
       return p.y != q.y ? p.y < q.y : p.x < q.x;
     });
     d.resize(order.size());
@@ -195,22 +173,21 @@ class Finder {
   }
 
   static void write(const Candidate& c, std::size_t k, Detections& d) {
-    const double w = c.weight > 0 ? 1 / c.weight : 0.0;
-    const double mx = c.sx * w, my = c.sy * w;
+    const PixelSums& p = c.sums;
     d.x[k] = c.x;
     d.y[k] = c.y;
-    if (c.weight > 0) {
-      d.iso_x[k] = c.x + mx;
-      d.iso_y[k] = c.y + my;
-    }
-    d.peak[k] = c.peak;
-    d.flux[k] = c.flux;
-    d.xx[k] = c.sxx * w - mx * mx;
-    d.yy[k] = c.syy * w - my * my;
-    d.xy[k] = c.sxy * w - mx * my;
-    d.n_pix[k] = c.n_pix;
+    d.peak[k] = p.peak;
+    d.flux[k] = c.flux();
+    d.n_pix[k] = p.n_pix;
     d.id[k] = static_cast<std::int64_t>(k);
-    d.flags[k] = c.flags;
+    d.flags[k] = c.flags | c.artefact | p.flags;
+    if (!(p.weight > 0) || c.hidden) return;  // what pixels a hidden star has hold the light of the other more than its
+    const double mx = p.sx / p.weight, my = p.sy / p.weight;
+    d.iso_x[k] = p.from_x + mx;
+    d.iso_y[k] = p.from_y + my;
+    d.xx[k] = p.sxx / p.weight - mx * mx;
+    d.yy[k] = p.syy / p.weight - my * my;
+    d.xy[k] = p.sxy / p.weight - mx * my;
   }
 
   const FrameView& frame_;
@@ -219,6 +196,7 @@ class Finder {
   const DetectOptions& options_;
   double isophote_;  // ADU above the background
   std::vector<Candidate> candidates_;
+  double hidden_fwhm_px_ = 0;
   std::optional<ArtefactTest> artefact_;
   std::optional<Surroundings> surroundings_;
   double star_sigma_ = 0;  // px
@@ -273,6 +251,7 @@ double measure_fwhm(const FrameView& frame,
   constexpr std::size_t kMaxStars = 300, kEveryBand = 4;
   DetectOptions bright;
   bright.threshold_sigma = 10;
+  bright.search_again = 0;
   MeasureOptions fit;
   MeasureWorkspace workspace;
   StarTable stars;
@@ -306,6 +285,7 @@ Detections detect(const FrameView& frame,
   const double fwhm = automatic ? measure_fwhm(frame, background, detector, parallel) : options.fwhm_px;
   Finder finder(frame, background, detector, options);
   finder.judge_artefacts(fwhm > 0 ? fwhm : kSharpest);
+  if (fwhm > 0 && options.search_again > 0) finder.search_again(fwhm);
   Detections found = finder.run(fwhm > 0 ? fwhm : kTypicalFwhm, parallel);
   found.fwhm_px = fwhm;
   found.fwhm_measured = automatic && fwhm > 0;

@@ -21,6 +21,7 @@ class Detect final : public Node {
     options_.fwhm_px = read_fwhm(o);
     options_.min_pixels = static_cast<int>(o.integer("min_pixels"));
     options_.prominence = o.number("prominence");
+    options_.search_again = static_cast<int>(o.integer("search_again"));
     options_.keep_artefacts = o.text("artefacts") == "flag";
   }
 
@@ -69,6 +70,14 @@ std::vector<OptionSpec> options() {
        .doc = "A peak beside a brighter one counts where it stands above the saddle by this fraction of itself.",
        .minimum = 0,
        .maximum = 1},
+      {.name = "search_again",
+       .form = Accepts::integer,
+       .fallback = std::int64_t{d.search_again},
+       .doc = "Times that the stars are fitted together, taken off, and what is left over searched for stars that they "
+              "hide; each has the flag blended. Not in frames with "
+              "variances of their own. 0: only peaks that stand by themselves.",
+       .minimum = 0,
+       .maximum = DetectOptions::kMaxSearches},
       {.name = "artefacts",
        .form = Accepts::text,
        .fallback = std::string("reject"),
@@ -84,7 +93,9 @@ std::vector<OptionSpec> options() {
 NodeType detect_type() {
   return {
       .name = "detect",
-      .doc = "Finds stars: background mesh, matched filter, local threshold, one candidate for each prominent peak.",
+      .doc =
+          "Finds stars: background mesh, matched filter, local threshold, one candidate for each prominent peak, and "
+          "those hidden in the light of others.",
       .inputs = {{"frame", message_type<Frame>, "the frame to search"}},
       .outputs = {{"detections", message_type<DetectionList>, "candidates and the background that they stand on"}},
       .options = options(),

@@ -2,7 +2,8 @@
 #pragma once
 
 /// \file
-/// Finds stars: matched filter, local threshold in sigma, labels, one candidate for each prominent peak.
+/// Finds stars: matched filter, local threshold in sigma, labels, one candidate for each prominent peak; then those
+/// that the light of others hides.
 
 #include <starflow/core/background.hpp>
 #include <starflow/core/detector.hpp>
@@ -22,15 +23,22 @@ struct DetectOptions {
   int min_pixels = 1;           ///< above 0.6 of the threshold, 1..10000
   bool keep_artefacts = false;  ///< hot pixels and cosmic rays are listed with their flag, not left out
   double prominence = 0.1;  ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
+  /// Times that the stars are fitted together, taken off, and what is left over searched for stars that they hide,
+  /// 0..kMaxSearches. Needs the stars' FWHM, and a frame without
+  /// variances of its own.
+  int search_again = 2;
+
+  static constexpr int kMaxSearches = 5;
 };
 
 /// Star candidates of one frame, one column each, ordered by flux (falling), then y, then x.
 struct Detections {
-  std::vector<double> x, y;  ///< px
+  std::vector<double> x, y;  ///< px; of blended stars as fitted together
   std::vector<double> peak;  ///< ADU above the background
-  std::vector<double> flux;  ///< ADU, of the pixels above the threshold
+  std::vector<double> flux;  ///< ADU, of the pixels above the threshold; of hidden stars all, as fitted
   /// Centre (px; NaN = none) and second moments (px^2; 0 = none) of the isophote: of the light, smoothed by 3x3 px,
   /// where that stands above threshold_sigma times the frame's median noise. SExtractor's X_IMAGE and X2_IMAGE.
+  /// Hidden stars have none.
   std::vector<double> iso_x, iso_y, xx, yy, xy;
   std::vector<std::int32_t> n_pix;
   std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "star_scene.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace starflow {
+
+StarScene::StarScene(int height, int strip_rows)
+    : rows_(strip_rows), first_(static_cast<std::size_t>((height + strip_rows - 1) / strip_rows) + 1, 0) {}
+
+std::size_t StarScene::strip_of(double y) const noexcept {
+  const double strip = std::clamp(std::floor(y / rows_), 0.0, static_cast<double>(strips() - 1));
+  return static_cast<std::size_t>(strip);
+}
+
+void StarScene::add(std::span<const SceneStar> more) {
+  stars.insert(stars.end(), more.begin(), more.end());
+  std::ranges::sort(stars, {},
+                    [this](const SceneStar& s) { return std::tuple(strip_of(s.seed_y), s.seed_x, s.seed_y); });
+  index();
+}
+
+void StarScene::index() {
+  std::size_t next = 0;
+  for (std::size_t s = 0; s < first_.size(); ++s) {
+    while (next < stars.size() && strip_of(stars[next].seed_y) < s) ++next;
+    first_[s] = next;
+  }
+}
+
+std::size_t StarScene::first_right_of(std::size_t strip, double x) const noexcept {
+  const std::span<const SceneStar> in = std::span(stars).subspan(first_[strip], first_[strip + 1] - first_[strip]);
+  const auto at = std::ranges::lower_bound(in, x, {}, &SceneStar::seed_x);
+  return first_[strip] + static_cast<std::size_t>(at - in.begin());
+}
+
+}  // namespace starflow
