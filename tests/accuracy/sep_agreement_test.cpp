@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -29,7 +30,8 @@ StarList measure_file(const std::string& path) {
   const auto produced = test::run_source(source_files_type(), {{"paths", path}});
   const Message frame = produced.at(0).sent.at(0);
   const FrameInfo info = frame.as<Frame>()->info();
-  const auto found = test::run_node(detect_type(), {}, info, {{0, frame}});
+  // SEP leaves the pixels of a hidden star to the other one: its isophote and half-light radius hold both.
+  const auto found = test::run_node(detect_type(), {{"search_again", std::int64_t{0}}}, info, {{0, frame}});
   const auto stars =
       test::run_node(centroid_type(), {{"method", std::string("windowed")}, {"window.from", std::string("half_light")}},
                      info, {{0, frame}, {1, found.at(0)}});
