@@ -152,7 +152,8 @@ class EllipticalModel {
     }
   }
 
-  void prepare_products(std::size_t) {}
+  void begin_rows(std::size_t) {}
+  void end_rows(std::size_t) {}
 
   /// What derivatives() needs besides prepare().
   void prepare_derivatives() { set_basis(); }

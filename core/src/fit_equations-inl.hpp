@@ -42,32 +42,28 @@ class FitEquations {
 
   void evaluate(const Parameters<D>& p, V per_gain) { sum(p, weighing(), per_gain); }
 
-  /// The same where all weights are those of the sky: by the short way in the lanes whose every pixel counts.
+  /// The same where all weights are those of the sky.
   void evaluate_plain(const Parameters<D>& p, V per_gain) {
-    if constexpr (Model::kHasPlainSums) {
-      const D d;
-      const M clean = square_.clean();
-      if (hn::AllFalse(d, clean)) return evaluate(p, per_gain);
-      model_.prepare(p, square_.radius());
-      model_.plain_sums(square_, p.get(kFitFlux), p.get(kFitLevel));
-      model_.reduce(sums_);
-      if (hn::AllTrue(d, clean)) return;
-      const FitSums<D> plain = sums_;
-      evaluate(p, per_gain);
-      const auto take = [&](auto& to, const auto& from, std::size_t n) HWY_ATTR {
-        for (std::size_t k = 0; k < n; ++k) to.put(k, hn::IfThenElse(clean, from.get(k), to.get(k)));
-      };
-      take(sums_.h, plain.h, kTriangle);
-      take(sums_.gradient, plain.gradient, kFitSize);
-    } else {
-      evaluate(p, per_gain);
-    }
+    shortly([&] { evaluate(p, per_gain); },
+            [&](auto& model) HWY_ATTR {
+              model.prepare(p, square_.radius());
+              model.plain_sums(square_, p.get(kFitFlux), p.get(kFitLevel));
+            });
+  }
+
+  /// The middle of the sandwich, and chi2.
+  void spread(const Parameters<D>& p, V per_gain) {
+    shortly([&] { sum(p, Weight::spread, per_gain); },
+            [&](auto& model) HWY_ATTR {
+              model.prepare(p, square_.radius());
+              sums_.chi2.put(0, model.plain_spread(square_, p.get(kFitFlux), p.get(kFitLevel), per_gain));
+            });
   }
 
   /// Sums of the normal equations at the present parameters.
   void sum(const Parameters<D>& p, Weight weight, V per_gain) {
     model_.prepare(p, square_.radius());
-    model_.prepare_products(square_.side());
+    model_.begin_rows(square_.side());
     const V flux = p.get(kFitFlux), level = p.get(kFitLevel);
     V chi2 = hn::Zero(D());
     const bool clean = hn::AllTrue(D(), square_.clean());
@@ -76,6 +72,7 @@ class FitEquations {
         model_.template add_row<kind(), all_clean()>(square_, j, flux, level, per_gain, chi2);
       }
     });
+    model_.end_rows(square_.side());
     sums_.chi2.put(0, chi2);
     model_.reduce(sums_);
   }
@@ -113,6 +110,28 @@ class FitEquations {
   }
 
  private:
+  /// Sums by the way \p full, or by \p plain in the lanes whose every pixel counts, where the model has such a way.
+  template <class Full, class Plain>
+  void shortly(const Full& full, const Plain& plain) {
+    if constexpr (Model::kHasPlainSums) {
+      const M clean = square_.clean();
+      if (hn::AllFalse(D(), clean)) return full();
+      plain(model_);
+      model_.reduce(sums_);
+      if (hn::AllTrue(D(), clean)) return;
+      const FitSums<D> by_plain = sums_;
+      full();
+      const auto take = [&](auto& to, const auto& from, std::size_t n) HWY_ATTR {
+        for (std::size_t k = 0; k < n; ++k) to.put(k, hn::IfThenElse(clean, from.get(k), to.get(k)));
+      };
+      take(sums_.h, by_plain.h, kTriangle);
+      take(sums_.gradient, by_plain.gradient, kFitSize);
+      take(sums_.chi2, by_plain.chi2, 1);
+    } else {
+      full();
+    }
+  }
+
   [[nodiscard]] Weight weighing() const { return rules_.estimator == Estimator::mle ? Weight::model : Weight::equal; }
 
   Square<D> square_;

@@ -85,7 +85,7 @@ class FitKernel {
       for (std::size_t k = 0; k < n_; ++k) inverse_.put(i * kFitSize + k, column_.get(k));
     }
     if (equal) {
-      equations_.sum(point_.value, Weight::spread, square_.per_gain());
+      equations_.spread(point_.value, square_.per_gain());
       reduce();
     }
     equations_.tally(point_.value, square_.per_gain(), out);

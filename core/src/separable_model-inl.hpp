@@ -119,25 +119,39 @@ class SeparableModel {
   /// All sums where every pixel counts and weighs the same: the matrix is products of sums over one axis, and of the
   /// pixels only their products with the columns are needed.
   HWY_INLINE void plain_sums(const Square<D>& square, V flux, V level) {
-    const D d;
     const std::size_t side = square.side();
-    for (std::size_t j = 0; j < side; ++j) {
-      const PixelRow<D> row = square.row(j);
-      V r_ = hn::Zero(d), r0 = r_, r1 = r_, r2 = r_;
-      for (std::size_t i = 0; i < side; ++i) {
-        const V z = row.value(i);
-        r_ = hn::Add(r_, z);
-        r0 = hn::MulAdd(z, ax_.g.get(i), r0);
-        r1 = hn::MulAdd(z, ax_.by_centre.get(i), r1);
-        r2 = hn::MulAdd(z, ax_.by_sigma.get(i), r2);
-      }
-      add_gradient(j, r_, r0, r1, r2);
-    }
-    add_matrix(products(ax_, side), products(ay_, side));
+    std::size_t j = 0;
+    for (; j + 3 <= side; j += 3) add_columns<3>(square, j);
+    for (; j < side; ++j) add_columns<1>(square, j);
+    const auto one = [](V) HWY_ATTR { return set(D(), 1); };
+    add_matrix(products(ax_, side, one), products(ay_, side, one));
     for (std::size_t p = 0; p <= kSigmaY; ++p) {  // less the products with the model itself
       const V model = hn::MulAdd(flux, h_.get(packed(p, kFlux)), hn::Mul(level, h_.get(packed(p, kLevel))));
       gradient_.put(p, hn::Sub(gradient_.get(p), model));
     }
+  }
+
+  /// The matrix of Weight::spread where every pixel counts and holds light: that of weights of 1, and per_gain times
+  /// that of weights like the light, are both products of sums over one axis. \return chi2
+  HWY_INLINE V plain_spread(const Square<D>& square, V flux, V level, V per_gain) {
+    const D d;
+    const std::size_t side = square.side();
+    const auto one = [](V) HWY_ATTR { return set(D(), 1); };
+    const auto own = [](V light) HWY_ATTR { return light; };
+    const V shot = hn::Mul(per_gain, hn::Max(flux, hn::Zero(d)));
+    add_matrix(products(ax_, side, one), products(ay_, side, one));
+    add_matrix(products(ax_, side, own),
+               products(ay_, side, [shot](V light) HWY_ATTR { return hn::Mul(shot, light); }));
+    V chi2 = hn::Zero(d);
+    for (std::size_t j = 0; j < side; ++j) {
+      const PixelRow<D> row = square.row(j);
+      const V row_flux = hn::Mul(flux, ay_.g.get(j));
+      for (std::size_t i = 0; i < side; ++i) {
+        const V m = hn::Mul(row_flux, ax_.g.get(i)), z = hn::Sub(hn::Sub(row.value(i), m), level);
+        weigh<D, Weight::model, true>(set(d, 1), m, z, per_gain, chi2);
+      }
+    }
+    return chi2;
   }
 
   HWY_INLINE void light(std::size_t j, std::size_t side, V flux, Row<D>& out) {
@@ -165,17 +179,16 @@ class SeparableModel {
     }
   }
 
-  /// What add_row() needs besides: products along x.
-  HWY_INLINE void prepare_products(std::size_t side) {
+  /// Before the first add_row(): what it needs besides.
+  HWY_INLINE void begin_rows(std::size_t side) {
     for (std::size_t i = 0; i < side; ++i) {
-      const V g0 = ax_.g.get(i), g1 = ax_.by_centre.get(i), g2 = ax_.by_sigma.get(i);
+      const V g0 = ax_.g.get(i);
       g00_.put(i, hn::Mul(g0, g0));
-      g01_.put(i, hn::Mul(g0, g1));
-      g11_.put(i, hn::Mul(g1, g1));
-      g02_.put(i, hn::Mul(g0, g2));
-      g12_.put(i, hn::Mul(g1, g2));
-      g22_.put(i, hn::Mul(g2, g2));
+      g01_.put(i, hn::Mul(g0, ax_.by_centre.get(i)));
+      g02_.put(i, hn::Mul(g0, ax_.by_sigma.get(i)));
     }
+    column0_.clear(side);
+    column00_.clear(side);
   }
 
   template <Weight kWeight, bool kClean>
@@ -195,27 +208,62 @@ class SeparableModel {
       r1 = hn::MulAdd(wz, ax_.by_centre.get(i), r1);
       r2 = hn::MulAdd(wz, ax_.by_sigma.get(i), r2);
     }
-    // Apart from the loop above: fourteen sums do not fit into the registers of most CPUs.
-    V w_ = hn::Zero(d), w0 = w_, w1 = w_, w2 = w_, w00 = w_, w01 = w_, w11 = w_, w02 = w_, w12 = w_, w22 = w_;
+    // Apart from the loop above, for the registers of most CPUs. What has y alone or its square in it is summed over
+    // the columns: seven sums a pixel instead of the ten that the rows would need.
+    const V e0 = ay_.g.get(j), e1 = ay_.by_centre.get(j), e2 = ay_.by_sigma.get(j), e00 = hn::Mul(e0, e0);
+    V w_ = hn::Zero(d), w0 = w_, w00 = w_, w01 = w_, w02 = w_;
     for (std::size_t i = 0; i < side; ++i) {
       const V w = weight_.get(i);
       w_ = hn::Add(w_, w);
       w0 = hn::MulAdd(w, ax_.g.get(i), w0);
-      w1 = hn::MulAdd(w, ax_.by_centre.get(i), w1);
-      w2 = hn::MulAdd(w, ax_.by_sigma.get(i), w2);
       w00 = hn::MulAdd(w, g00_.get(i), w00);
       w01 = hn::MulAdd(w, g01_.get(i), w01);
-      w11 = hn::MulAdd(w, g11_.get(i), w11);
       w02 = hn::MulAdd(w, g02_.get(i), w02);
-      w12 = hn::MulAdd(w, g12_.get(i), w12);
-      w22 = hn::MulAdd(w, g22_.get(i), w22);
+      column0_.put(i, hn::MulAdd(w, e0, column0_.get(i)));
+      column00_.put(i, hn::MulAdd(w, e00, column00_.get(i)));
     }
-    const V e0 = ay_.g.get(j), e1 = ay_.by_centre.get(j), e2 = ay_.by_sigma.get(j);
-    const Products y{
-        set(d, 1),      e0, e1, e2, hn::Mul(e0, e0), hn::Mul(e0, e1), hn::Mul(e1, e1), hn::Mul(e0, e2), hn::Mul(e1, e2),
-        hn::Mul(e2, e2)};
-    add_matrix({w_, w0, w1, w2, w00, w01, w11, w02, w12, w22}, y);
+    const V e01 = hn::Mul(e0, e1), e02 = hn::Mul(e0, e2);
+    add(kLevel, kLevel, set(d, 1), w_);
+    add(kLevel, kY, e1, w0);
+    add(kSigmaY, kLevel, e2, w0);
+    add(kY, kX, e01, w01);
+    add(kFlux, kY, e01, w00);
+    add(kSigmaX, kY, e01, w02);
+    add(kSigmaY, kX, e02, w01);
+    add(kSigmaY, kFlux, e02, w00);
+    add(kSigmaY, kSigmaX, e02, w02);
+    add(kY, kY, hn::Mul(e1, e1), w00);
+    add(kSigmaY, kY, hn::Mul(e1, e2), w00);
+    add(kSigmaY, kSigmaY, hn::Mul(e2, e2), w00);
     add_gradient(j, r_, r0, r1, r2);
+  }
+
+  /// After the last add_row(): the elements that its columns hold.
+  HWY_INLINE void end_rows(std::size_t side) {
+    const V zero = hn::Zero(D());
+    V s0 = zero, s1 = zero, s2 = zero, s00 = zero, s01 = zero, s02 = zero, s11 = zero, s12 = zero, s22 = zero;
+    for (std::size_t i = 0; i < side; ++i) {
+      const V w = column0_.get(i), g1 = ax_.by_centre.get(i), g2 = ax_.by_sigma.get(i);
+      s0 = hn::MulAdd(w, ax_.g.get(i), s0);
+      s1 = hn::MulAdd(w, g1, s1);
+      s2 = hn::MulAdd(w, g2, s2);
+      const V ww = column00_.get(i), ww1 = hn::Mul(ww, g1), ww2 = hn::Mul(ww, g2);
+      s00 = hn::MulAdd(ww, g00_.get(i), s00);
+      s01 = hn::MulAdd(ww, g01_.get(i), s01);
+      s02 = hn::MulAdd(ww, g02_.get(i), s02);
+      s11 = hn::MulAdd(ww1, g1, s11);
+      s12 = hn::MulAdd(ww1, g2, s12);
+      s22 = hn::MulAdd(ww2, g2, s22);
+    }
+    h_.put(at(kLevel, kX), s1);
+    h_.put(at(kLevel, kFlux), s0);
+    h_.put(at(kSigmaX, kLevel), s2);
+    h_.put(at(kX, kX), s11);
+    h_.put(at(kFlux, kX), s01);
+    h_.put(at(kFlux, kFlux), s00);
+    h_.put(at(kSigmaX, kX), s12);
+    h_.put(at(kSigmaX, kFlux), s02);
+    h_.put(at(kSigmaX, kSigmaX), s22);
   }
 
   /// The sums in the parameters of the fit: sigma_x = s exp(e1 / 2), sigma_y = s exp(-e1 / 2), s ~ exp(width).
@@ -249,27 +297,53 @@ class SeparableModel {
     V s, s0, s1, s2, s00, s01, s11, s02, s12, s22;
   };
 
-  static HWY_INLINE Products products(const Axis<D>& a, std::size_t side) {
+  /// \p weigh(light)  of a pixel of the axis
+  template <class Weigh>
+  static HWY_INLINE Products products(const Axis<D>& a, std::size_t side, const Weigh& weigh) {
     const V zero = hn::Zero(D());
-    Products p{set(D(), static_cast<double>(side)), zero, zero, zero, zero, zero, zero, zero, zero, zero};
+    Products p{zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
     for (std::size_t i = 0; i < side; ++i) {
       const V g0 = a.g.get(i), g1 = a.by_centre.get(i), g2 = a.by_sigma.get(i);
-      p.s0 = hn::Add(p.s0, g0);
-      p.s1 = hn::Add(p.s1, g1);
-      p.s2 = hn::Add(p.s2, g2);
-      p.s00 = hn::MulAdd(g0, g0, p.s00);
-      p.s01 = hn::MulAdd(g0, g1, p.s01);
-      p.s11 = hn::MulAdd(g1, g1, p.s11);
-      p.s02 = hn::MulAdd(g0, g2, p.s02);
-      p.s12 = hn::MulAdd(g1, g2, p.s12);
-      p.s22 = hn::MulAdd(g2, g2, p.s22);
+      const V w = weigh(g0), w0 = hn::Mul(w, g0), w1 = hn::Mul(w, g1), w2 = hn::Mul(w, g2);
+      p.s = hn::Add(p.s, w);
+      p.s0 = hn::Add(p.s0, w0);
+      p.s1 = hn::Add(p.s1, w1);
+      p.s2 = hn::Add(p.s2, w2);
+      p.s00 = hn::MulAdd(w0, g0, p.s00);
+      p.s01 = hn::MulAdd(w0, g1, p.s01);
+      p.s11 = hn::MulAdd(w1, g1, p.s11);
+      p.s02 = hn::MulAdd(w0, g2, p.s02);
+      p.s12 = hn::MulAdd(w1, g2, p.s12);
+      p.s22 = hn::MulAdd(w2, g2, p.s22);
     }
     return p;
   }
 
+  /// What the pixels of rows j to j + kRows - 1 add to the gradient. Rows that are read together share the columns.
+  template <std::size_t kRows>
+  HWY_INLINE void add_columns(const Square<D>& square, std::size_t j) {
+    const V zero = hn::Zero(D());
+    PixelRow<D> row[kRows];
+    V sum[kRows], sum0[kRows], sum1[kRows], sum2[kRows];
+    for (std::size_t k = 0; k < kRows; ++k) {
+      row[k] = square.row(j + k);
+      sum[k] = sum0[k] = sum1[k] = sum2[k] = zero;
+    }
+    for (std::size_t i = 0; i < square.side(); ++i) {
+      const V g0 = ax_.g.get(i), g1 = ax_.by_centre.get(i), g2 = ax_.by_sigma.get(i);
+      for (std::size_t k = 0; k < kRows; ++k) {
+        const V z = row[k].value(i);
+        sum[k] = hn::Add(sum[k], z);
+        sum0[k] = hn::MulAdd(z, g0, sum0[k]);
+        sum1[k] = hn::MulAdd(z, g1, sum1[k]);
+        sum2[k] = hn::MulAdd(z, g2, sum2[k]);
+      }
+    }
+    for (std::size_t k = 0; k < kRows; ++k) add_gradient(j + k, sum[k], sum0[k], sum1[k], sum2[k]);
+  }
+
   /// Each element of the matrix is a sum over x times a sum over y.
   HWY_INLINE void add_matrix(const Products& x, const Products& y) {
-    const auto add = [&](std::size_t i, std::size_t j, V a, V b) HWY_ATTR { h_.add(at(i, j), hn::Mul(a, b)); };
     add(kX, kX, y.s00, x.s11);
     add(kY, kX, y.s01, x.s01);
     add(kY, kY, y.s11, x.s00);
@@ -293,20 +367,24 @@ class SeparableModel {
     add(kSigmaY, kSigmaY, y.s22, x.s00);
   }
 
+  HWY_INLINE void add(std::size_t i, std::size_t j, V a, V b) { h_.put(at(i, j), hn::MulAdd(a, b, h_.get(at(i, j)))); }
+
   HWY_INLINE void add_gradient(std::size_t j, V r_, V r0, V r1, V r2) {
     const V e0 = ay_.g.get(j), e1 = ay_.by_centre.get(j), e2 = ay_.by_sigma.get(j);
-    gradient_.add(kX, hn::Mul(e0, r1));
-    gradient_.add(kY, hn::Mul(e1, r0));
-    gradient_.add(kFlux, hn::Mul(e0, r0));
-    gradient_.add(kLevel, r_);
-    gradient_.add(kSigmaX, hn::Mul(e0, r2));
-    gradient_.add(kSigmaY, hn::Mul(e2, r0));
+    const auto add = [this](std::size_t k, V e, V r) HWY_ATTR { gradient_.put(k, hn::MulAdd(e, r, gradient_.get(k))); };
+    add(kX, e0, r1);
+    add(kY, e1, r0);
+    add(kFlux, e0, r0);
+    add(kLevel, set(D(), 1), r_);
+    add(kSigmaX, e0, r2);
+    add(kSigmaY, e2, r0);
   }
 
   enum : std::size_t { kX, kY, kFlux, kLevel, kSigmaX, kSigmaY };  // as FitParameter up to the level
   bool integrated_;
   Axis<D> ax_, ay_;
-  Row<D> weight_, g00_, g01_, g11_, g02_, g12_, g22_;
+  Row<D> weight_, g00_, g01_, g02_;  // of one row
+  Row<D> column0_, column00_;        // sums of weights times the light in y, and times its square
   Table<D, 1> sigma_x_, sigma_y_;
   Table<D, at(kSigmaY, kSigmaY) + 1> h_;
   Table<D, kSigmaY + 1> gradient_;
