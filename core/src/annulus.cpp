@@ -107,7 +107,7 @@ class Collector {
       if (!buffer_.keep[static_cast<std::size_t>(i)] || !is_valid(frame_, x, y, pixels[x])) continue;
       const auto raw = static_cast<double>(pixels[x]);
       if (raw >= detector_.saturation_adu) continue;
-      buffer_.value[size_++] = static_cast<float>(raw - ring_.pedestal);
+      buffer_.value[size_++] = static_cast<float>(raw - ring_.pedestal - ring_.phase[mosaic_phase(x, y)]);
     }
   }
 

@@ -36,9 +36,10 @@ class NeighbourIndex {
 
 /// Pixels whose centre lies inner..outer px from the star and at least keep_out px from any other detection.
 struct Ring {
-  double inner = 0, outer = 0;  ///< px, 0 <= inner < outer
-  double keep_out = 0;          ///< px; 0 = neighbours don't matter
-  double pedestal = 0;          ///< ADU, near the sky; taken off before pixels become float
+  double inner = 0, outer = 0;    ///< px, 0 <= inner < outer
+  double keep_out = 0;            ///< px; 0 = neighbours don't matter
+  double pedestal = 0;            ///< ADU, near the sky; taken off before pixels become float
+  std::array<double, 4> phase{};  ///< ADU, of a mosaic: sky of each phase less their mean
 };
 
 /// What a ring tells about the sky.

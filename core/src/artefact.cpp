@@ -36,10 +36,14 @@ ArtefactTest::ArtefactTest(const FrameView& frame,
                            const Background& background,
                            const Detector& detector,
                            double fwhm_px)
-    : frame_(frame), background_(background), detector_(detector), sigma_(fwhm_px * kSigmaPerFwhm) {
+    : frame_(frame),
+      background_(background),
+      detector_(detector),
+      sigma_(fwhm_px * kSigmaPerFwhm),
+      apart_(background.has_phases() ? 2 : 1) {
   const double scale = std::numbers::sqrt2 * sigma_;
   const double central = std::erf(0.5 / scale);
-  beside_ = 0.5 * (std::erf(1.5 / scale) - central) / central;
+  beside_ = 0.5 * (std::erf((apart_ + 0.5) / scale) - std::erf((apart_ - 0.5) / scale)) / central;
 }
 
 Flags ArtefactTest::judge(int x, int y) const {
@@ -92,7 +96,7 @@ bool ArtefactTest::hides_star(int x, int y, double star_x, double star_y, double
 }
 
 double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
-  const double a = signal(x - dx, y - dy), b = signal(x + dx, y + dy);
+  const double a = signal(x - apart_ * dx, y - apart_ * dy), b = signal(x + apart_ * dx, y + apart_ * dy);
   const int n = (std::isnan(a) ? 0 : 1) + (std::isnan(b) ? 0 : 1);
   if (n == 0) return 0;
   const double mean = ((std::isnan(a) ? 0.0 : a) + (std::isnan(b) ? 0.0 : b)) / n;
@@ -108,7 +112,7 @@ double ArtefactTest::signal(int x, int y) const {
   return visit_pixels(frame_, [&](auto pixels) {
     const auto value = pixels.row(y)[x];
     if (!is_valid(frame_, x, y, value)) return std::numeric_limits<double>::quiet_NaN();
-    return static_cast<double>(value) - background_.level(x, y);
+    return static_cast<double>(value) - background_.pixel_level(x, y);
   });
 }
 

@@ -28,7 +28,8 @@ class ArtefactTest {
   [[nodiscard]] bool hides_star(int x, int y, double star_x, double star_y, double least) const;
 
  private:
-  /// Mean of the two pixels beside (x, y) along one axis less what the sharpest star would have there, in sigma.
+  /// Mean of the two pixels beside (x, y), of its colour, along one axis less what the sharpest star would have there,
+  /// in sigma.
   [[nodiscard]] double excess(int x, int y, int dx, int dy, double peak) const;
   /// ADU above the background; NaN where there is no valid pixel.
   [[nodiscard]] double signal(int x, int y) const;
@@ -37,7 +38,8 @@ class ArtefactTest {
   const Background& background_;
   const Detector& detector_;
   double sigma_;   // of the stars, px
-  double beside_;  // light in the pixel beside the central one, in parts of that
+  int apart_;      // px to the pixels beside: 2 on a mosaic, to those of the same colour
+  double beside_;  // light in the pixel beside, in parts of the central one's
 };
 
 }  // namespace starflow

@@ -172,10 +172,147 @@ std::vector<TileOrigin> origins(const Mesh& mesh) {
   return out;
 }
 
+struct Place {
+  double x, y;
+};
+
+/// A place of the frame in the pixels of a phase.
+Place in_phase(double x, double y, std::size_t phase) {
+  return {0.5 * (x - static_cast<double>(phase % 2)), 0.5 * (y - static_cast<double>(phase / 2))};
+}
+
+/// Two rows of phases as one of the frame. \param read  fills level and noise of a row of a phase
+template <class Read>
+void interleave(const std::array<Background, 4>& phases,
+                int y,
+                std::span<float> level,
+                std::span<float> noise,
+                double pedestal,
+                const Read& read) {
+  const std::size_t half = (level.size() + 1) / 2;
+  std::vector<float> own(2 * half);
+  const std::span<float> own_level(own.data(), half), own_noise(own.data() + half, half);
+  for (std::size_t q = 0; q < 2; ++q) {
+    const Background& phase = phases[mosaic_phase(static_cast<int>(q), y)];
+    read(phase, y / 2, own_level, own_noise);
+    const auto more = static_cast<float>(phase.pedestal() - pedestal);
+    for (std::size_t x = q, k = 0; x < level.size(); x += 2, ++k) {
+      level[x] = own_level[k] + more;
+      noise[x] = own_noise[k];
+    }
+  }
+}
+
+/// Every second pixel of every second row of a plane.
+template <class T>
+std::vector<T> phase_of(const Plane<T>& plane, int width, int height, std::size_t phase) {
+  std::vector<T> out;
+  out.reserve(static_cast<std::size_t>((width + 1) / 2) * static_cast<std::size_t>((height + 1) / 2));
+  for (int y = static_cast<int>(phase / 2); y < height; y += 2) {
+    const T* row = plane.row(y);
+    for (int x = static_cast<int>(phase % 2); x < width; x += 2) out.push_back(row[x]);
+  }
+  return out;
+}
+
+/// The pixels of objects that belong to a phase.
+std::vector<PixelRun> objects_of(std::span<const PixelRun> objects, std::size_t phase) {
+  const int px = static_cast<int>(phase % 2), py = static_cast<int>(phase / 2);
+  std::vector<PixelRun> out;
+  for (const PixelRun& run : objects) {
+    if ((run.y & 1) == py) out.push_back({(run.y - py) / 2, (run.x0 - px + 1) >> 1, (run.x1 - px + 1) >> 1});
+  }
+  return out;
+}
+
+Background estimate_phase(const FrameView& frame,
+                          const BackgroundOptions& options,
+                          ParallelFor parallel,
+                          std::span<const PixelRun> objects,
+                          std::size_t phase) {
+  constexpr int kLeastTile = 8;
+  FrameView own;
+  own.type = frame.type;
+  own.width = (frame.width + 1 - static_cast<int>(phase % 2)) / 2;
+  own.height = (frame.height + 1 - static_cast<int>(phase / 2)) / 2;
+  const auto copy = [&](const auto& plane) { return phase_of(plane, frame.width, frame.height, phase); };
+  const auto rows_of = [&own]<class T>(const std::vector<T>& data) {
+    return Plane<T>{data.data(), own.width * static_cast<std::ptrdiff_t>(sizeof(T))};
+  };
+  std::vector<std::uint8_t> mask;
+  std::vector<float> variance;
+  if (frame.mask) own.mask = rows_of(mask = copy(frame.mask));
+  if (frame.variance) own.variance = rows_of(variance = copy(frame.variance));
+  BackgroundOptions halved = options;
+  halved.tile_px = std::max(kLeastTile, options.tile_px / 2);
+  const std::vector<PixelRun> hidden = objects_of(objects, phase);
+  return visit_pixels(frame, [&](auto plane) {
+    const auto pixels = copy(plane);
+    own.pixels = pixels.data();
+    own.row_bytes = rows_of(pixels).row_bytes;
+    return estimate_background(own, halved, parallel, hidden);
+  });
+}
+
 }  // namespace
 
+/// The phases of a mosaic as one.
+Background join_phases(std::array<Background, 4> phases) {
+  Background result = phases[0];  // for its tiles
+  result.level_ = result.noise_ = {};
+  result.reliable_ = true;
+  double level = 0, squares = 0, pedestal = 0;
+  for (const Background& one : phases) {
+    level += one.median_level_ / 4;
+    squares += one.median_noise_ * one.median_noise_ / 4;
+    pedestal += one.pedestal_ / 4;
+    result.reliable_ = result.reliable_ && one.reliable_;
+  }
+  result.pedestal_ = pedestal;
+  result.median_level_ = level;
+  result.median_noise_ = std::sqrt(squares);
+  result.tiles_per_px_x_ /= 2;
+  result.tiles_per_px_y_ /= 2;
+  result.phases_ = std::make_shared<const std::array<Background, 4>>(std::move(phases));
+  return result;
+}
+
+MeshSurface::Tangent Background::tangent(double x, double y) const noexcept {
+  MeshSurface::Tangent t;
+  if (phases_) {
+    for (std::size_t k = 0; k < phases_->size(); ++k) {
+      const MeshSurface::Tangent one = tangent(x, y, k);
+      t.value += one.value / 4;
+      t.slope_x += one.slope_x / 4;
+      t.slope_y += one.slope_y / 4;
+    }
+    return t;
+  }
+  t = level_.tangent(x, y);
+  t.value += pedestal_;
+  return t;
+}
+
 double Background::noise(double x, double y) const noexcept {
-  return static_cast<double>(std::clamp(noise_.at(x, y), noise_range_.low, noise_range_.high));
+  if (!phases_) return static_cast<double>(std::clamp(noise_.at(x, y), noise_range_.low, noise_range_.high));
+  double squares = 0;
+  for (std::size_t k = 0; k < phases_->size(); ++k) squares += noise(x, y, k) * noise(x, y, k);
+  return std::sqrt(squares / 4);
+}
+
+MeshSurface::Tangent Background::tangent(double x, double y, std::size_t phase) const noexcept {
+  if (!phases_) return tangent(x, y);
+  const auto [u, v] = in_phase(x, y, phase);
+  MeshSurface::Tangent t = (*phases_)[phase].tangent(u, v);
+  t.slope_x /= 2;
+  t.slope_y /= 2;
+  return t;
+}
+
+double Background::noise(double x, double y, std::size_t phase) const noexcept {
+  if (!phases_) return noise(x, y);
+  const auto [u, v] = in_phase(x, y, phase);
+  return (*phases_)[phase].noise(u, v);
 }
 
 TileOrigin Background::origin(double x, double y) const noexcept {
@@ -193,11 +330,19 @@ double Background::measured_fraction() const noexcept {
 }
 
 void Background::row(int y, std::span<float> level, std::span<float> noise) const noexcept {
+  if (phases_) {
+    return interleave(*phases_, y, level, noise, pedestal_,
+                      [](const Background& b, int v, auto l, auto n) { b.row(v, l, n); });
+  }
   level_.row(y, level, {});
   noise_.row(y, noise, noise_range_);
 }
 
 void Background::weighted_row(int y, std::span<float> level, std::span<float> per_noise) const noexcept {
+  if (phases_) {
+    return interleave(*phases_, y, level, per_noise, pedestal_,
+                      [](const Background& b, int v, auto l, auto n) { b.weighted_row(v, l, n); });
+  }
   level_.row(y, level, {});
   noise_.inverse_row(y, per_noise, noise_range_);
 }
@@ -206,6 +351,11 @@ Background estimate_background(const FrameView& frame,
                                const BackgroundOptions& options,
                                ParallelFor parallel,
                                std::span<const PixelRun> objects) {
+  if (frame.mosaic != Mosaic::none && frame.width > 1 && frame.height > 1) {
+    std::array<Background, 4> phases;
+    for (std::size_t k = 0; k < phases.size(); ++k) phases[k] = estimate_phase(frame, options, parallel, objects, k);
+    return join_phases(std::move(phases));
+  }
   Background result;
   const std::optional<double> pedestal = frame.empty() ? std::nullopt : middle_value(frame);
   if (!pedestal) return result;

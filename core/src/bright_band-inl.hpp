@@ -33,6 +33,9 @@ class RowRing {
       : rows_(rows), margin_(margin), stride_(width + 2 * margin + kSlack), data_(rows * stride_, 0.0F) {}
 
   float* row(int y) { return &data_[static_cast<std::size_t>(y) % rows_ * stride_ + margin_]; }
+  [[nodiscard]] const float* row(int y) const {
+    return &data_[static_cast<std::size_t>(y) % rows_ * stride_ + margin_];
+  }
 
   static constexpr std::size_t kSlack = (rows::kAtOnce + 1) * rows::hn::MaxLanes(rows::along);
 
@@ -51,7 +54,7 @@ class BrightBand {
         band_(band),
         out_(out),
         radius_(job.filter.radius),
-        plain_(std::is_integral_v<T> && !job.frame.mask && !job.frame.variance),
+        plain_(std::is_integral_v<T> && !job.frame.mask && !job.frame.variance && !job.background.has_phases()),
         width_(static_cast<std::size_t>(job.frame.width)),
         taps_(job.filter.k.size()),
         level_(static_cast<std::size_t>(radius_) + 3, width_, 0),
@@ -193,7 +196,7 @@ class BrightBand {
         if (static_cast<double>(raw[x]) >= job_.detector.saturation_adu) p.marks |= BrightPixel::kSaturated;
         const double sky = job_.background.pedestal() + static_cast<double>(level[x]);
         p.signal = static_cast<float>(static_cast<double>(raw[x]) - sky);
-        p.smooth = static_cast<float>(smoothed(x, y) - sky);
+        p.smooth = static_cast<float>(smoothed(x, y) - (job_.background.has_phases() ? 0.0 : sky));
       } else {
         p.marks |= BrightPixel::kBad;
       }
@@ -234,7 +237,8 @@ class BrightBand {
     return static_cast<std::uint8_t>(best);
   }
 
-  /// The pixels about (x, y), smoothed by the 3x3 binomial kernel over the valid ones.
+  /// The pixels about (x, y), smoothed by the 3x3 binomial kernel over the valid ones; of a mosaic, on which that
+  /// weighs all phases alike, less the sky of each.
   [[nodiscard]] double smoothed(int x, int y) const {
     if (plain_ && x > 0 && y > 0 && x < frame_.width - 1 && y < frame_.height - 1) {
       const auto line = [&](int j) {
@@ -250,6 +254,9 @@ class BrightBand {
         if (!is_valid(frame_, i, j, row[i])) continue;
         const double w = (i == x ? 2 : 1) * (j == y ? 2 : 1);
         sum += w * static_cast<double>(row[i]);
+        if (job_.background.has_phases()) {
+          sum -= w * (job_.background.pedestal() + static_cast<double>(level_.row(j)[i]));
+        }
         weight += w;
       }
     }

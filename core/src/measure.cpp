@@ -79,7 +79,7 @@ void measure(const FrameView& frame,
   const std::size_t n = detections.size();
   workspace.rows_.resize(n);
   workspace.order_.resize(n);
-  const MeasurePlan plan(detections, detector, options);
+  const MeasurePlan plan(detections, detector, options, frame.mosaic);
   if (plan.needs_ring) workspace.neighbours_->build(detections.x, detections.y);
   Blends* blends = plan.neighbours == Neighbours::ignore ? nullptr : workspace.blends_.get();
   if (blends != nullptr) blends->build(detections, plan, frame.width, frame.height);

@@ -60,7 +60,10 @@ double MeasurePlan::window_sigma() const {
   return given ? options.window_sigma_px / pitch : kSigmaPerFwhm * fwhm;
 }
 
-MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector, const MeasureOptions& o)
+MeasurePlan::MeasurePlan(const Detections& detections,
+                         const Detector& detector,
+                         const MeasureOptions& o,
+                         Mosaic colours)
     : options(o), fwhm_px(used_fwhm_px(detections, o)), dao(1) {
   fits = o.method == Method::gaussian || o.method == Method::moffat;
   const double own_sigma = kSigmaPerFwhm * fwhm_px, move = o.move_limit * fwhm_px;
@@ -72,6 +75,9 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
   const double ratio = std::isnan(held.ellipticity) ? 1 : 1 - held.ellipticity;
   const double narrowest = std::isnan(held.fwhm_px) ? fwhm_px : std::min(fwhm_px, held.fwhm_px * std::sqrt(ratio));
   pitch = pitch_for(stamp, given ? window : 0.0, narrowest);
+  mosaic = colours != Mosaic::none;
+  if (mosaic && pitch > 1) pitch += pitch % 2;  // block pixels of whole 2x2 squares have no colour
+  balances = mosaic && pitch == 1 && o.mosaic == MosaicPixels::all;
   fwhm = fwhm_px / pitch;
   const auto held_radius = [&](double px) {
     return std::min(static_cast<int>(std::ceil(px / pitch)), StarBlock::kMaxRadius);
@@ -109,7 +115,7 @@ MeasurePlan::MeasurePlan(const Detections& detections, const Detector& detector,
 
 /// How stars that overlap are told apart. A group's block is three stamps wide where that can be held.
 void MeasurePlan::set_groups(const MeasureOptions& o) {
-  neighbours = o.neighbours == Neighbours::group && !fits ? Neighbours::mask : o.neighbours;
+  neighbours = o.neighbours == Neighbours::group && (!fits || mosaic) ? Neighbours::mask : o.neighbours;
   const int room = StarBlock::kMaxRadius - 1 - static_cast<int>(std::ceil(fwhm));  // for a pair two FWHM apart
   group_fit = fit;
   group_fit.radius = std::max(std::min(fit.radius, room), 1);

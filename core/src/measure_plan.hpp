@@ -16,7 +16,10 @@ namespace starflow {
 
 /// Lengths in block pixels where no unit is said.
 struct MeasurePlan {
-  MeasurePlan(const Detections& detections, const Detector& detector, const MeasureOptions& options);
+  MeasurePlan(const Detections& detections,
+              const Detector& detector,
+              const MeasureOptions& options,
+              Mosaic colours = Mosaic::none);
 
   /// Window of the centroid or start of its width, 1 sigma; where it does not come from each star.
   [[nodiscard]] double window_sigma() const;
@@ -33,10 +36,12 @@ struct MeasurePlan {
   DaoShape dao;
   Ring ring;  ///< px
   bool needs_ring;
-  Neighbours neighbours;  ///< as asked, or `mask` where that needs a method that fits
+  Neighbours neighbours;  ///< as asked, or `mask` where that needs a method that fits, and no mosaic
   GroupRules near;        ///< which stars matter to each other
   FitRules group_fit;     ///< of stars that are fitted together
   int group_radius = 1;   ///< of the block that holds a group
+  bool mosaic;            ///< pixels have colours
+  bool balances;          ///< and a star an amplitude in each phase
   NoiseFrom noise;        ///< as asked, or `map` where that needs a gain that is not known
 
  private:

@@ -20,6 +20,8 @@ constexpr double kTilesPerWideStar = 0.4;  // FWHM from which a tile takes stars
 constexpr double kTellsCore = 2.5;         // px FWHM; of a narrower star a hole in the core leaves a window too little
 constexpr double kWellSampled = 1.5;       // px FWHM; below, methods that know no pixels are off by 0.01 px
 constexpr double kLowSnr = 5;              // below, a position is as likely noise, and its error is no longer Gaussian
+constexpr double kSampledMosaic = 2;  // px FWHM; below, the errors leave out what the amplitudes take of the position
+constexpr int kColours = 3;           // amplitudes besides the flux
 
 double square(double v) { return v * v; }
 
@@ -99,8 +101,29 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
   LocalSky& sky = sky_[block_.size];
   read_sky(star, row, sky);
   if (row.peak + row.background >= kNearSaturation * job_.detector.saturation_adu) row.flags |= flag::near_saturation;
+  const std::size_t lane = block_.size;
   add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
+  if (plan_.mosaic) read_phases(row, sky, block_.source[lane].phases);
   return true;
+}
+
+/// The sky of each phase of a mosaic: the map's, shifted and scaled as a ring about the star says.
+void Measurer::read_phases(const StarRow& row, const LocalSky& sky, std::array<MosaicPhase, 4>& phases) const {
+  const Background& map = job_.background;
+  const MeasureOptions& o = plan_.options;
+  const double shift = sky.level - map.level(row.x, row.y), scale = sky.noise / map.noise(row.x, row.y);
+  const double gain = job_.detector.gain_e_per_adu;
+  for (std::size_t k = 0; k < phases.size(); ++k) {
+    const MeshSurface::Tangent level = map.tangent(row.x, row.y, k);
+    LocalSky& own = phases[k].sky;
+    own = {level.value + shift, level.slope_x, level.slope_y, map.noise(row.x, row.y, k) * scale};
+    if (plan_.noise == NoiseFrom::model) {
+      const double variance =
+          std::max(0.0, own.level - o.pedestal_adu) / gain + square(job_.detector.read_noise_e / gain);
+      if (variance > 0) own.noise = std::sqrt(variance);
+    }
+    phases[k].response = o.mosaic == MosaicPixels::green && !is_green(job_.frame.mosaic, k) ? 0 : 1;
+  }
 }
 
 void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
@@ -114,6 +137,9 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
   if (plan_.needs_ring) {
     Ring ring = plan_.ring;
     ring.pedestal = map.pedestal();
+    for (std::size_t k = 0; plan_.mosaic && k < ring.phase.size(); ++k) {
+      ring.phase[k] = map.tangent(row.x, row.y, k).value - level.value;
+    }
     const RingSky near = ring_sky(job_.frame, job_.detector, job_.neighbours, star, row.x, row.y, ring, ring_);
     if (near.usable() && near.noise > 0) {
       if (o.level == LevelFrom::annulus) {
@@ -142,11 +168,15 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
 
 void Measurer::measure_batch() {
   if (again_) take_out_neighbours();
-  describe_light();
+  if (!plan_.balances) describe_light();
   if (job_.blends != nullptr && !again_) mask_neighbours();
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     pixels_[lane] = census(block_, lane, plan_.fit.radius);
     row_[lane]->flags |= pixels_[lane].flags;
+  }
+  if (plan_.balances) {
+    make_grey();
+    describe_light();
   }
   plan_.fits ? fits() : centroids();
   apertures();
@@ -155,6 +185,42 @@ void Measurer::measure_batch() {
     drop_overflow(*row_[lane]);
     if ((row_[lane]->flags & flag::saturated) != 0 && saturated_core(lane)) drop_shape(*row_[lane]);
   }
+}
+
+/// Divides the pixels of each phase by the star's amplitude in it. Amplitudes and profile are fitted in turn, which
+/// ends where a joint fit would: the amplitudes are linear.
+void Measurer::make_grey() {
+  // Narrow stars have few pixels of a phase, and the place hangs together with the amplitudes: at FWHM 1.6 px and S/N
+  // 400 3 rounds leave 0.8 of the error. At 2 px they leave nothing that shows.
+  const int rounds = plan_.fwhm_px < kSampledMosaic ? 8 : 3;
+  std::array<Fit, StarBlock::kMaxLanes> fits;
+  std::array<GreyStar, StarBlock::kMaxLanes> stars;
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t lane = 0; lane < block_.size; ++lane) {
+      stars[lane] = grey_star(lane, fits[lane]);
+      colour_variance_[lane] = balance_colours(block_, lane, plan_.fit.radius, stars[lane]);
+    }
+    end_block(block_);
+    for (std::size_t lane = 0; lane < block_.size; ++lane) {
+      add_shot_noise(block_, lane, plan_.fit.radius, stars[lane]);
+      row_[lane]->flags |= flag::cfa_fit;
+      if (plan_.fwhm_px < kSampledMosaic) row_[lane]->flags |= flag::undersampled;
+    }
+    if (round + 1 < rounds) run_fits(block_, plan_.fit, fits);
+  }
+}
+
+/// As \p fit says; a Gaussian of the frame's FWHM where the star was seen, where there is none.
+GreyStar Measurer::grey_star(std::size_t lane, const Fit& fit) const {
+  if (fit.termination != Termination::converged) {
+    const StarShape shape = star_shape(Profile::gaussian, plan_.fwhm, 0, 0, plan_.options.beta);
+    return {shape, static_cast<double>(block_.x[lane]), static_cast<double>(block_.y[lane]), 0, 0};
+  }
+  const auto& p = fit.value;
+  const double ellipticity = -std::expm1(-std::hypot(p[kFitE1], p[kFitE2]));
+  const double theta = 0.5 * std::atan2(p[kFitE2], p[kFitE1]) * kDegreesPerRadian;
+  const StarShape shape = star_shape(plan_.fit.profile, std::exp(p[kFitWidth]), ellipticity, theta, p[kFitBeta]);
+  return {shape, p[kFitX], p[kFitY], p[kFitFlux], p[kFitLevel]};
 }
 
 void Measurer::describe_light() {
@@ -215,7 +281,8 @@ bool Measurer::saturated_core(std::size_t lane) const {
 }
 
 void Measurer::set_windows(CentroidLanes& lanes) const {
-  const bool own = plan_.options.method == Method::windowed && plan_.options.window == WindowFrom::half_light;
+  const bool own = plan_.options.method == Method::windowed && plan_.options.window == WindowFrom::half_light &&
+                   !plan_.mosaic;  // the light of a colour tells no radius
   for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
     const bool star = lane < block_.size;
     lanes.sigma[lane] = star ? static_cast<float>(own ? own_window(lane) : plan_.window_sigma()) : lanes.sigma[0];
@@ -398,7 +465,7 @@ void Measurer::accept_fit(
   row.x = block_.to_frame_x(lane, p[kFitX]);
   row.y = block_.to_frame_y(lane, p[kFitY]);
   row.flux = p[kFitFlux] * unit;
-  row.flux_err = std::sqrt(fit.variance[kFitFlux]) * unit;
+  row.flux_err = std::sqrt(fit.variance[kFitFlux] + colour_variance_[lane]) * unit;
   if (plan_.fit.free_level) {
     row.background += p[kFitLevel] * unit / area;
     row.background_err = std::sqrt(fit.variance[kFitLevel]) * unit / area;
@@ -406,7 +473,7 @@ void Measurer::accept_fit(
   row.chi2 = fit.chi2;
   row.n_pix = pixels.n_pix;
   row.n_masked = pixels.n_masked;
-  row.dof = pixels.n_pix - parameters;
+  row.dof = pixels.n_pix - parameters - (plan_.balances ? kColours : 0);
   row.iterations = fit.iterations;
   row.termination = Termination::converged;
   if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew)) row.flags |= flag::poor_fit;

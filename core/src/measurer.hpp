@@ -4,6 +4,7 @@
 /// \file
 /// Measures stars batch by batch: pixels, light, position, row.
 
+#include "colour_balance.hpp"
 #include "group_fit.hpp"
 #include "light_lanes.hpp"
 #include "measure_plan.hpp"
@@ -64,6 +65,9 @@ class Measurer {
   [[nodiscard]] const GroupStar* group_star(std::size_t lane) const;
   void left_out(const GroupStar& from, StarRow& row) const;
   void accept_group(const GroupStar& from, std::size_t lane, StarRow& row);
+  void read_phases(const StarRow& row, const LocalSky& sky, std::array<MosaicPhase, 4>& phases) const;
+  void make_grey();
+  [[nodiscard]] GreyStar grey_star(std::size_t lane, const Fit& fit) const;
   bool start_row(std::size_t star, StarRow& row);
   void read_sky(std::size_t star, StarRow& row, LocalSky& sky);
   void describe_light();
@@ -98,6 +102,8 @@ class Measurer {
   GroupFit group_;
   std::array<Flags, StarBlock::kMaxLanes> group_flags_{};
   std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;  ///< of the stamps
+  /// What unknown colours add to the variance of the flux, block units.
+  std::array<double, StarBlock::kMaxLanes> colour_variance_{};
 };
 
 }  // namespace starflow

@@ -17,7 +17,7 @@ namespace starflow {
     const auto given = static_cast<double>(frame.variance.row(y)[x]);
     if (given > 0 && std::isfinite(given)) return given;
   }
-  const double noise = background.noise(x, y);
+  const double noise = background.pixel_noise(x, y);
   return noise * noise;
 }
 

@@ -22,8 +22,8 @@ namespace {
 bool within(const StarBlock& block, const StarBlock::Source& s) {
   const int side = static_cast<int>(block.side());
   const FrameView& f = s.frame;
-  return block.pitch == 1 && side >= 4 && !f.mask && !f.variance && s.first_x >= 0 && s.first_y >= 0 &&
-         s.first_x + side <= f.width && s.first_y + side <= f.height;
+  return block.pitch == 1 && side >= 4 && !f.mask && !f.variance && f.mosaic == Mosaic::none && s.first_x >= 0 &&
+         s.first_y >= 0 && s.first_x + side <= f.width && s.first_y + side <= f.height;
 }
 
 }  // namespace

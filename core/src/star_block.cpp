@@ -12,6 +12,8 @@
 namespace starflow {
 namespace {
 
+constexpr float kAlike = 1e-5F;  // rounding of variances that are 1
+
 /// A star with the pixels of its frame in their type.
 template <class T>
 struct Typed : StarBlock::Source {
@@ -23,21 +25,28 @@ struct Cell {
   double sum = 0, variance = 0;
   int counted = 0, inside = 0;
   bool saturated = false;
+  bool other = false;  // of a colour that is not to be read
 };
 
 template <class T>
 Cell cell(const Typed<T>& s, int first_x, int first_y, int pitch) {
   Cell c;
   const FrameView& f = s.frame;
+  const bool mosaic = f.mosaic != Mosaic::none;
   for (int y = std::max(0, first_y); y < std::min(f.height, first_y + pitch); ++y) {
     for (int x = std::max(0, first_x); x < std::min(f.width, first_x + pitch); ++x) {
       ++c.inside;
       const T raw = s.pixels.row(y)[x];
-      if (!is_valid(f, x, y, raw)) continue;
+      const MosaicPhase* phase = mosaic ? &s.phases[mosaic_phase(x, y)] : nullptr;
+      const LocalSky& sky = mosaic ? phase->sky : s.sky;
+      const double response = mosaic ? phase->response : 1;
+      c.other = c.other || response == 0;
+      if (response == 0 || !is_valid(f, x, y, raw)) continue;
       ++c.counted;
-      const double level = s.sky.level + s.sky.slope_x * (x - s.x) + s.sky.slope_y * (y - s.y);
-      c.sum += static_cast<double>(raw) - level;
-      c.variance += f.variance ? static_cast<double>(f.variance.row(y)[x]) : s.sky.noise * s.sky.noise;
+      const double level = sky.level + sky.slope_x * (x - s.x) + sky.slope_y * (y - s.y);
+      c.sum += (static_cast<double>(raw) - level) / response;
+      const double variance = f.variance ? static_cast<double>(f.variance.row(y)[x]) : sky.noise * sky.noise;
+      c.variance += variance / (response * response);
       c.saturated = c.saturated || static_cast<double>(raw) >= s.detector.saturation_adu;
     }
   }
@@ -69,7 +78,9 @@ void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
   for (int j = 0; j < side; ++j) {
     for (int i = 0; i < side; ++i, k += block.lanes) {
       const Cell c = cell(s, s.first_x + i * pitch, s.first_y + j * pitch, pitch);
-      float value = 0, variance = c.inside > 0 ? StarBlock::kMasked : StarBlock::kOutside;
+      float value = 0, variance = c.other        ? StarBlock::kOtherColour
+                                  : c.inside > 0 ? StarBlock::kMasked
+                                                 : StarBlock::kOutside;
       if (2 * c.counted > pitch * pitch) {  // what is missing of a block pixel counts as the mean of the rest
         const double whole = area / c.counted;
         value = static_cast<float>(std::clamp<double>(c.sum * whole / unit, -StarBlock::kHighest, StarBlock::kHighest));
@@ -78,7 +89,7 @@ void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
       }
       block.value[k] = value;
       block.variance[k] = variance;
-      block.clean[lane] = block.clean[lane] && variance > 0 && variance < StarBlock::kMissing;
+      block.clean[lane] = block.clean[lane] && std::abs(variance - 1) < kAlike;
     }
   }
 }
@@ -119,7 +130,8 @@ void add_star(
   block.centre_y[lane] = corner.y + half;
   block.x[lane] = static_cast<float>((x - block.centre_x[lane]) / pitch);
   block.y[lane] = static_cast<float>((y - block.centre_y[lane]) / pitch);
-  block.source[lane] = {frame, detector, sky, x, y, corner.x - block.radius * pitch, corner.y - block.radius * pitch};
+  block.source[lane] = {frame, detector, sky, x, y, corner.x - block.radius * pitch, corner.y - block.radius * pitch,
+                        {}};
 }
 
 void fetch_ahead(const StarBlock& block, const FrameView& frame, double x, double y) {
@@ -176,7 +188,7 @@ PixelCensus census(const StarBlock& block, std::size_t lane, int radius) {
       } else if (v == StarBlock::kNeighbour) {
         ++out.n_masked;
         out.flags |= flag::neighbour_masked;
-      } else {
+      } else if (v != StarBlock::kOtherColour) {
         ++out.n_masked;
         out.flags |= v < 0 ? flag::saturated : flag::bad_pixel;
         if (v > 0 && std::hypot(static_cast<float>(i) - block.x[lane], static_cast<float>(j) - block.y[lane]) <= 1)

@@ -20,6 +20,12 @@ struct LocalSky {
   double noise = 1;                 ///< ADU, 1 sigma of a pixel, > 0
 };
 
+/// One of the four phases of a colour mosaic about one star.
+struct MosaicPhase {
+  LocalSky sky;
+  double response = 1;  ///< light of the star in it, in parts of its mean over the four; 0 = its pixels are not read
+};
+
 /// Squares of pixels in lanes. A block pixel is a square of `pitch` x `pitch` pixels of the frame; lengths are in
 /// block pixels from the centre of the central one, light in units of the star's own background noise of one block
 /// pixel (`unit_adu`). Lanes never mix, so a star's numbers do not depend on the stars beside it.
@@ -30,6 +36,7 @@ struct StarBlock {
   static constexpr float kNeighbour = 1.5e30F;  ///< variance of a pixel that belongs to another star
   static constexpr float kOutside = 2e30F;      ///< variance beyond the frame's edge
   static constexpr float kHighest = 1e28F;      ///< of a value: kernels multiply what a lane does not want by 0
+  static constexpr float kOtherColour = 3e30F;  ///< variance of a pixel of a mosaic that is not to be read
   static constexpr float kMissing = 1e29F;      ///< above: the pixel holds nothing, and its value is 0
 
   int radius = 0;         ///< of the squares, 1..kMaxRadius block px
@@ -48,12 +55,14 @@ struct StarBlock {
     LocalSky sky;
     double x, y;           ///< px of the frame
     int first_x, first_y;  ///< of the square, px of the frame
+    /// Of a mosaic: pixels are divided by the response of their phase, so that the star is grey.
+    std::array<MosaicPhase, 4> phases;
   };
   std::array<Source, kMaxLanes> source;
   std::array<double, kMaxLanes> unit_adu;            ///< ADU of one unit of light
   std::array<double, kMaxLanes> centre_x, centre_y;  ///< of the central block pixel, px of the frame
-  std::array<bool, kMaxLanes> clean;                 ///< every pixel of the square counts, none is saturated
-  std::size_t plain = 0;                             ///< variances from the first on that are 1 when a block begins
+  std::array<bool, kMaxLanes> clean;  ///< every pixel of the square counts, none is saturated, all variances are 1
+  std::size_t plain = 0;              ///< variances from the first on that are 1 when a block begins
 
   [[nodiscard]] std::size_t side() const noexcept { return static_cast<std::size_t>(2 * radius + 1); }
   [[nodiscard]] std::size_t index(std::size_t column, std::size_t row, std::size_t lane) const noexcept {

@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 2> kSamplingNames = {"integrated", "cente
 constexpr std::array<std::string_view, 2> kEstimatorNames = {"mle", "least_squares"};
 constexpr std::array<std::string_view, 3> kLevelNames = {"global", "annulus", "fit"};
 constexpr std::array<std::string_view, 3> kNoiseNames = {"map", "annulus", "model"};
+constexpr std::array<std::string_view, 2> kMosaicPixelNames = {"all", "green"};
 constexpr std::array<std::string_view, 3> kWindowNames = {"fwhm", "half_light", "given"};
 constexpr std::array<std::string_view, 3> kNeighbourNames = {"ignore", "mask", "group"};
 constexpr std::string_view kFree = "free";
@@ -57,7 +58,8 @@ struct Ownership {
   std::string_view option;
   Of methods;
 };
-constexpr std::array<Ownership, 10> kOwnerships = {{{"shape", Of::fits},
+constexpr std::array<Ownership, 11> kOwnerships = {{{"shape", Of::fits},
+                                                    {"mosaic", Of::fits},
                                                     {"sampling", Of::fits},
                                                     {"estimator", Of::fits},
                                                     {"beta", Of::moffat},
@@ -124,6 +126,7 @@ void read_profile(const Options& o, MeasureOptions& m) {
   if (m.outline != Outline::rotated) {
     refuse(o, {"fixed.theta"}, "the angle belongs to a turned ellipse; allowed with \"shape\": \"rotated\"");
   }
+  if (o.has("mosaic")) m.mosaic = one_of<MosaicPixels>(kMosaicPixelNames, o.text("mosaic"));
   if (o.has("fixed.fwhm")) m.held.fwhm_px = o.number("fixed.fwhm");
   if (o.has("fixed.ellipticity")) m.held.ellipticity = o.number("fixed.ellipticity");
   refuse_narrow_axis(m.held);
@@ -216,6 +219,10 @@ std::vector<OptionSpec> profile_table() {
              kSamplingNames),
       choice("estimator", "Maximum likelihood (mle, unless given), or unweighted least squares.", kEstimatorNames),
       beta,
+      choice("mosaic",
+             "Pixels of a colour mosaic that are fitted: all, with an amplitude of the star in each of the 2x2 places "
+             "(unless given), or the green ones.",
+             kMosaicPixelNames),
       number("fixed.fwhm", "Width of the fitted profile held at this value.", "px", kMinAxisFwhmPx, kMaxFwhmPx),
       number("fixed.ellipticity",
              "1 - b/a of the fitted profile held at this value; axis_aligned: along x or y, as each star fits better.",

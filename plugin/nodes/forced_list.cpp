@@ -20,7 +20,7 @@ double pixel_above_background(const FrameView& frame, const Background& backgrou
   const int i = static_cast<int>(std::floor(x + 0.5)), j = static_cast<int>(std::floor(y + 0.5));
   return visit_pixels(frame, [&](const auto& plane) {
     const auto value = plane.row(j)[i];
-    return is_valid(frame, i, j, value) ? static_cast<double>(value) - background.level(x, y) : 0.0;
+    return is_valid(frame, i, j, value) ? static_cast<double>(value) - background.pixel_level(i, j) : 0.0;
   });
 }
 

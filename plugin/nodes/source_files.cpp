@@ -75,6 +75,7 @@ class SourceFiles final : public Source {
   }
 
   void override_detector(FrameInfo& info) const {
+    if (options_.mosaic) info.mosaic = *options_.mosaic;
     if (options_.gain) info.gain = {*options_.gain, Origin::config};
     if (options_.read_noise) info.read_noise = {*options_.read_noise, Origin::config};
     if (options_.saturation) info.saturation = {*options_.saturation, Origin::config};

@@ -3,10 +3,14 @@
 
 #include "frame_planes.hpp"
 
+#include <starflow/core/frame_view.hpp>
+
 #include <utility>
 
 namespace starflow {
 namespace {
+
+constexpr const char* kNoMosaic = "none";
 
 OptionSpec option(std::string name, Accepts form, std::string doc, std::string unit = {}) {
   OptionSpec spec;
@@ -32,6 +36,7 @@ FilesOptions::FilesOptions(const Options& o)
   gain = number("gain");
   read_noise = number("read_noise");
   saturation = number("saturation");
+  if (o.has("mosaic")) mosaic = o.text("mosaic") == kNoMosaic ? std::string() : o.text("mosaic");
 }
 
 std::vector<OptionSpec> files_option_table() {
@@ -54,6 +59,11 @@ std::vector<OptionSpec> files_option_table() {
   channel.fallback = channel.choices.front();
   OptionSpec read_noise = option("read_noise", number, "Read noise; overrides the header.", "e-");
   read_noise.minimum = 0;
+  OptionSpec mosaic = option("mosaic", text,
+                             "Colours of the first 2x2 pixels, as the file stores them, or none; overrides BAYERPAT, "
+                             "XBAYROFF, YBAYROFF and ROWORDER of the header.");
+  mosaic.choices.assign(kMosaicNames.begin() + 1, kMosaicNames.end());
+  mosaic.choices.emplace_back(kNoMosaic);
   std::vector<OptionSpec> specs = {
       paths,
       hdu,
@@ -61,7 +71,8 @@ std::vector<OptionSpec> files_option_table() {
       channel,
       above_zero(option("gain", number, "Gain; overrides EGAIN and GAIN of the header.", "e-/ADU")),
       read_noise,
-      above_zero(option("saturation", number, "Level from which a pixel is saturated; overrides the header.", "ADU"))};
+      above_zero(option("saturation", number, "Level from which a pixel is saturated; overrides the header.", "ADU")),
+      mosaic};
   for (OptionSpec& spec : frame_plane_options()) specs.push_back(std::move(spec));
   return specs;
 }

@@ -18,6 +18,7 @@ struct FilesOptions {
   std::optional<int> plane;  ///< of a cube
   bool all_planes = false;
   std::optional<double> gain, read_noise, saturation;
+  std::optional<std::string> mosaic;  ///< empty = none, whatever the header says
 
   explicit FilesOptions(const Options& o);
 };

@@ -61,6 +61,17 @@ Picture PictureReader::read(const std::string& path, FrameInfo& info) {
   }
 }
 
+namespace {
+
+/// Programs that make three planes of a mosaic leave its keyword in the header.
+void forget_mosaic(int planes, FrameInfo& info) {
+  if (planes != 3 || info.mosaic.empty()) return;
+  info.notes.push_back("BAYERPAT = " + info.mosaic + " ignored: the file has a plane for each colour");
+  info.mosaic.clear();
+}
+
+}  // namespace
+
 Picture PictureReader::read_fits(const std::string& path, FrameInfo& info) {
   auto reader = std::make_unique<FitsReader>(path, options_.hdu);
   const int planes = reader->planes();
@@ -80,6 +91,7 @@ Picture PictureReader::read_fits(const std::string& path, FrameInfo& info) {
   if (plane >= planes)
     throw FrameError("fits.plane", fmt::format("has {} px: option plane = {} is not there", size, plane));
   if (planes > 1) info.plane = plane;
+  forget_mosaic(planes, info);
   return take(*reader, plane, info);
 }
 
@@ -87,6 +99,7 @@ Picture PictureReader::read_plane(FrameInfo& info) {
   const std::unique_ptr<FitsReader> last = next_plane_ + 1 == cube_->planes() ? std::move(cube_) : nullptr;
   const FitsReader& reader = last ? *last : *cube_;
   apply_keywords(reader.header(), info);
+  forget_mosaic(reader.planes(), info);
   info.plane = next_plane_++;
   return take(reader, info.plane, info);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/sdk/frame.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -37,6 +38,11 @@ void check_plane(const cv::Mat& plane, const cv::Mat& image, int type, const cha
                                 ", the frame needs " + std::to_string(image.cols) + "x" + std::to_string(image.rows) +
                                 " " + cv::typeToString(type));
   }
+}
+
+Mosaic mosaic_of(const std::string& name) {
+  const auto* it = std::find(kMosaicNames.begin(), kMosaicNames.end(), name);
+  return it == kMosaicNames.end() ? Mosaic::none : static_cast<Mosaic>(it - kMosaicNames.begin());
 }
 
 double known_or(const Stated& s, double otherwise) { return std::isnan(s.value) ? otherwise : s.value; }
@@ -96,6 +102,7 @@ FrameView Frame::view() const noexcept {
   v.width = image_.cols;
   v.height = image_.rows;
   v.row_bytes = static_cast<std::ptrdiff_t>(image_.step[0]);
+  v.mosaic = mosaic_of(info_->mosaic);
   if (!mask_.empty()) v.mask = {mask_.data, static_cast<std::ptrdiff_t>(mask_.step[0])};
   if (!variance_.empty()) v.variance = {variance_.ptr<float>(), static_cast<std::ptrdiff_t>(variance_.step[0])};
   return v;

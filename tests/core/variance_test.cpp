@@ -153,6 +153,43 @@ TEST(Variance, WeighsEachPixelByItsOwn) {
   EXPECT_GT(found, 184 - 2.4 * 10);
 }
 
+// With weights alike the errors would be 1.5 times what these variances allow, and the scatter with them. 400 stars:
+// the pull of 800 coordinates is known to 2.5 %.
+TEST(Variance, WeighsThePixelsOfAFit) {
+  constexpr double kFlux = 5000, kSigma = kFwhm / 2.3548;
+  test::Scene<float> scene(kSide, kSide, 500), noise(kSide, kSide, 0);
+  std::vector<float> variance;
+  test::add_noise(noise, 1, 4);
+  for (const test::Star& star : Halves::stars()) test::add_star(scene, star.x, star.y, kFlux, kSigma, kSigma);
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      const double sigma = (x + y) % 2 == 0 ? kDeep : kShallow;
+      scene.at(x, y) += static_cast<float>(sigma) * noise.at(x, y);
+      variance.push_back(static_cast<float>(sigma * sigma));
+    }
+  }
+  FrameView view = scene.view();
+  view.variance = {variance.data(), kSide * static_cast<std::ptrdiff_t>(sizeof(float))};
+  Detections d = test::forced(Halves::stars());
+  MeasureWorkspace workspace;
+  StarTable stars;
+  measure(view, estimate_background(view, {}, serial_for), {}, d, {}, serial_for, workspace, stars);
+  double pull = 0, rms = 0, chi2 = 0;
+  for (std::size_t k = 0; k < stars.size(); ++k) {
+    const test::Star truth = Halves::stars()[static_cast<std::size_t>(stars.id[k])];
+    ASSERT_EQ(stars.termination[k], Termination::converged);
+    const double dx = stars.x[k] - truth.x, dy = stars.y[k] - truth.y;
+    pull += std::pow(dx / stars.x_err[k], 2) + std::pow(dy / stars.y_err[k], 2);
+    rms += dx * dx + dy * dy;
+    chi2 += stars.chi2[k] / stars.dof[k];
+  }
+  EXPECT_NEAR(std::sqrt(pull / 800), 1, 0.1);
+  EXPECT_NEAR(chi2 / 400, 1, 0.03) << "400 stars of about 165 degrees of freedom: 0.0055 is 1 sigma";
+  // Of a Gaussian in the noise of the sky: sigma_x^2 = 8 pi s^4 <1 / variance>^-1 / flux^2, s with its pixel.
+  const double s2 = kSigma * kSigma + 1.0 / 12, weight = 0.5 * (1 / (kDeep * kDeep) + 1 / (kShallow * kShallow));
+  EXPECT_NEAR(std::sqrt(rms / 800) / (std::sqrt(8 * std::numbers::pi / weight) * s2 / kFlux), 1, 0.1);
+}
+
 TEST(Variance, IsTheNoiseThatAStarStates) {
   const Halves halves(9, 5000);
   const FrameView view = halves.view();

@@ -176,6 +176,11 @@ TEST(CentroidRefusals, TakeTheNarrowestAxisThatIsAllowed) {
   EXPECT_EQ(refused({{"shape", "rotated"s}, {"fixed.fwhm", 0.99}, {"fixed.ellipticity", 0.5}}).option, "");
 }
 
+TEST(CentroidRefusals, TakeTheGreenPixelsOfAMosaicForFitsAlone) {
+  EXPECT_EQ(refused({{"method", "gaussian"s}, {"mosaic", "green"s}}).option, "");
+  EXPECT_EQ(refused({{"method", "windowed"s}, {"mosaic", "green"s}}).option, "mosaic");
+}
+
 TEST(CentroidRefusals, TakeAllThatBelongsToAMoffat) {
   EXPECT_FALSE(
       problem(R"({"method": "moffat_fit", "shape": "rotated", "fixed": {"ellipticity": 0.1, "theta": 90, "beta": 3},

@@ -133,6 +133,10 @@ TEST(FitsKeywords, ShiftTheMosaicByItsOffset) {
   EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"YBAYROFF", "1"}}).mosaic, "GBRG");
   EXPECT_EQ(info_of({{"COLORTYP", "'GRBG'"}, {"XBAYROFF", "1"}, {"YBAYROFF", "-1"}}).mosaic, "GBRG");
   EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"XBAYROFF", "2"}}).mosaic, "RGGB");
+  // From the bottom up, an even number of rows begins with the second row of the pattern.
+  EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"ROWORDER", "'BOTTOM-UP'"}, {"NAXIS2", "8"}}).mosaic, "GBRG");
+  EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"ROWORDER", "'BOTTOM-UP'"}, {"NAXIS2", "7"}}).mosaic, "RGGB");
+  EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"ROWORDER", "'TOP-DOWN'"}, {"NAXIS2", "8"}}).mosaic, "RGGB");
   const FrameInfo other = info_of({{"BAYERPAT", "'CMYG'"}});
   EXPECT_EQ(other.mosaic, "");
   EXPECT_TRUE(notes_mention(other, "BAYERPAT = CMYG ignored"));

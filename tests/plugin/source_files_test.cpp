@@ -176,6 +176,20 @@ TEST(SourceFiles, PutsTheConfigurationOverTheHeader) {
   EXPECT_EQ(config.saturation.value, 100);
 }
 
+TEST(SourceFiles, KnowsTheMosaicOfAFrame) {
+  const TempDir folder;
+  const auto bayer = card("BAYERPAT", "'RGGB'");
+  const std::string path = folder.write("a.fits", fits_primary({8, {2, 2}, "\1\2\3\4", {bayer}}));
+  const auto mosaic = [](const Produced& p) { return p.frame()->view().mosaic; };
+  EXPECT_EQ(mosaic(run_file(path)), Mosaic::rggb);
+  EXPECT_EQ(mosaic(run_file(path, {{"mosaic", "BGGR"}})), Mosaic::bggr);
+  EXPECT_EQ(mosaic(run_file(path, {{"mosaic", "none"}})), Mosaic::none);
+  const std::string cube = folder.write("b.fits", fits_primary({8, {1, 2, 3}, "\1\2\3\4\5\6", {bayer}}));
+  const Produced plane = run_file(cube, {{"plane", 1}});
+  EXPECT_EQ(mosaic(plane), Mosaic::none) << "its colours are apart";
+  ASSERT_EQ(plane.frame()->info().notes.size(), 1U);
+}
+
 TEST(SourceFiles, AssumesThatIntegersSaturateAtTheirLargestValue) {
   const TempDir folder;
   const FrameInfo info = run_file(folder.write("a.fits", kOnePixel)).info;

@@ -8,8 +8,11 @@
 #include <starflow/core/parallel.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -66,22 +69,25 @@ class MeshSurface {
 };
 
 /// Level and noise of the sky, defined at every position of the frame. Immutable once made; cheap to share.
+/// On a colour mosaic each of the four phases of its 2x2 pixels has its own: a place has their mean level and their
+/// root mean square noise, a pixel its own.
 class Background {
  public:
-  [[nodiscard]] double level(double x, double y) const noexcept {
-    return pedestal_ + static_cast<double>(level_.at(x, y));
-  }  ///< ADU
+  [[nodiscard]] double level(double x, double y) const noexcept { return tangent(x, y).value; }  ///< ADU
   /// Level and its slopes, ADU and ADU/px.
-  [[nodiscard]] MeshSurface::Tangent tangent(double x, double y) const noexcept {
-    MeshSurface::Tangent t = level_.tangent(x, y);
-    t.value += pedestal_;
-    return t;
-  }
+  [[nodiscard]] MeshSurface::Tangent tangent(double x, double y) const noexcept;
   [[nodiscard]] double noise(double x, double y) const noexcept;  ///< ADU, 1 sigma of one pixel, > 0
+
+  [[nodiscard]] bool has_phases() const noexcept { return phases_ != nullptr; }
+  /// The same for the pixels of one phase, see mosaic_phase(); without phases for all pixels.
+  [[nodiscard]] MeshSurface::Tangent tangent(double x, double y, std::size_t phase) const noexcept;
+  [[nodiscard]] double noise(double x, double y, std::size_t phase) const noexcept;
+  [[nodiscard]] double pixel_level(int x, int y) const noexcept { return tangent(x, y, mosaic_phase(x, y)).value; }
+  [[nodiscard]] double pixel_noise(int x, int y) const noexcept { return noise(x, y, mosaic_phase(x, y)); }
 
   /// A constant near the level, ADU. Taking it off in the input's precision keeps float arithmetic exact on a high sky.
   [[nodiscard]] double pedestal() const noexcept { return pedestal_; }
-  /// Writes level less pedestal, and noise, of the pixels (0..size-1, y). Never allocates.
+  /// Writes level less pedestal, and noise, of the pixels (0..size-1, y). Allocates a row on a mosaic alone.
   void row(int y, std::span<float> level_above_pedestal, std::span<float> noise_adu) const noexcept;
   /// The same with 1 / noise: a filter multiplies.
   void weighted_row(int y, std::span<float> level_above_pedestal, std::span<float> per_noise) const noexcept;
@@ -106,6 +112,7 @@ class Background {
                                         const BackgroundOptions&,
                                         ParallelFor,
                                         std::span<const PixelRun>);
+  friend Background join_phases(std::array<Background, 4>);
 
   MeshSurface level_, noise_;
   std::vector<TileOrigin> origins_;
@@ -115,6 +122,7 @@ class Background {
   double pedestal_ = 0;
   double median_level_ = std::numeric_limits<double>::quiet_NaN(), median_noise_ = median_level_;
   bool reliable_ = false;
+  std::shared_ptr<const std::array<Background, 4>> phases_;  // in pixels of their own; null = none
 };
 
 /// Estimates the background of \p frame. Per tile the pixels are clipped at 3 sigma; the level is their mean where the
@@ -124,6 +132,8 @@ class Background {
 /// On frames of mere noise (normal or Poisson of 1 e- and more, rounded or not; sigma of 1 ADU and more) the level is
 /// right to 0.01 sigma and the noise to 1 %.
 /// \param objects  pixels to leave out, for a second pass; ordered by y, may reach beyond the frame
+/// Each phase of a colour mosaic is a frame of its own, of half the width and height, in tiles of as many pixels of the
+/// whole frame; it is copied for that.
 /// A frame without a valid pixel gives level 0, noise 1 at every position, no medians, reliable() false. The bits do
 /// not depend on the number of threads; between instruction sets rows differ by float's rounding.
 [[nodiscard]] Background estimate_background(const FrameView& frame,

@@ -4,15 +4,29 @@
 /// \file
 /// A borrowed frame of pixels in its native type. The centre of the first pixel is at (0, 0); x points right, y down.
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace starflow {
 
 enum class PixelType : std::uint8_t { u8, u16, i16, i32, f32, f64 };
+
+/// The colour filters on the first 2x2 pixels, row by row.
+enum class Mosaic : std::uint8_t { none, rggb, bggr, grbg, gbrg };
+inline constexpr std::array<std::string_view, 5> kMosaicNames = {"", "RGGB", "BGGR", "GRBG", "GBRG"};
+
+/// Place of a pixel in its square of 2x2 pixels, row by row.
+[[nodiscard]] constexpr std::size_t mosaic_phase(int x, int y) noexcept {
+  return 2 * (static_cast<unsigned>(y) & 1U) + (static_cast<unsigned>(x) & 1U);
+}
+[[nodiscard]] constexpr bool is_green(Mosaic mosaic, std::size_t phase) noexcept {
+  return mosaic != Mosaic::none && kMosaicNames[static_cast<std::size_t>(mosaic)][phase] == 'G';
+}
 
 /// One row-strided plane of elements.
 template <class T>
@@ -37,6 +51,7 @@ struct FrameView {
   std::ptrdiff_t row_bytes = 0;
   Plane<std::uint8_t> mask{};  ///< non-zero = bad pixel; null = none
   Plane<float> variance{};     ///< ADU^2 a pixel, background included; null = none
+  Mosaic mosaic = Mosaic::none;
 
   [[nodiscard]] bool empty() const noexcept { return pixels == nullptr || width <= 0 || height <= 0; }
 };

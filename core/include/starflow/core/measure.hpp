@@ -64,6 +64,12 @@ enum class Neighbours : std::uint8_t {
   group    ///< stars that overlap are fitted together, the others taken out as models; methods that fit nothing `mask`
 };
 
+/// What is read of a colour mosaic.
+enum class MosaicPixels : std::uint8_t {
+  all,   ///< every pixel; a star has an amplitude in each phase of the 2x2 pixels
+  green  ///< the green ones, for methods that fit
+};
+
 /// FWHM along the minor axis below which no profile is fitted, px: pixels hold no width there.
 inline constexpr double kMinAxisFwhmPx = 0.7;
 
@@ -93,6 +99,7 @@ struct MeasureOptions {
   LevelFrom level = LevelFrom::fit;
   NoiseFrom noise = NoiseFrom::map;
   Annulus annulus{};
+  MosaicPixels mosaic = MosaicPixels::all;
   double pedestal_adu = 0;  ///< ADU without light, with NoiseFrom::model
   WindowFrom window = WindowFrom::fwhm;
   double window_sigma_px = 0;  ///< with WindowFrom::given, 0.2..50 px; cut at 32 px, or at 8 FWHM where that is more

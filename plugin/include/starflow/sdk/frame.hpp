@@ -46,7 +46,7 @@ struct FrameInfo {
   int binning_x = 1, binning_y = 1;
   std::string channel{};             ///< "green", ... where a plane of a colour frame was taken; else empty
   int plane = -1;                    ///< plane of a cube; -1 = the frame has one
-  std::string mosaic{};              ///< Bayer pattern of the first 2x2 pixels, such as "RGGB"; empty = none
+  std::string mosaic{};              ///< Bayer pattern of the first 2x2 pixels, RGGB, BGGR, GRBG or GBRG; empty = none
   std::vector<std::string> notes{};  ///< what the reader of the record should know (an ignored keyword, ...)
 
   [[nodiscard]] Detector detector() const noexcept;
