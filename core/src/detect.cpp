@@ -58,8 +58,8 @@ class Finder {
     seed(bright, basins);
     for (const BrightRun& run : bright.runs) accumulate(run, bright, basins);
     for (Candidate& c : candidates_) judge(c);
-    // Where the pixels' variances differ, the filter gives no two stars the same shape.
-    if (artefact_ && hidden_fwhm_px_ > 0 && !frame_.variance) {
+    // Where the pixels' variances or colours differ, the filter gives no two stars the same shape.
+    if (artefact_ && hidden_fwhm_px_ > 0 && !frame_.variance && frame_.mosaic == Mosaic::none) {
       const FilteredStar shape(filter, hidden_fwhm_px_);
       add_hidden_stars(
           {frame_, background_, detector_, *artefact_, bright, basins, filter, shape, options_.threshold_sigma},

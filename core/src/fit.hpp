@@ -34,6 +34,8 @@ struct FitRules {
   Sampling sampling = Sampling::integrated;
   Estimator estimator = Estimator::mle;
   StretchFreedom stretch = StretchFreedom::along_x;
+  bool lane_shapes = false;                 ///< width, stretch and beta are held at StarBlock::shape, each star its own
+  Outline outline = Outline::axis_aligned;  ///< of lane_shapes
   bool free_level = true, free_width = true, free_beta = false;
   double fwhm = 3;        ///< start value, or held
   double e1 = 0, e2 = 0;  ///< the same
@@ -44,8 +46,13 @@ struct FitRules {
   int max_iterations = 50;  ///< of all stages together
 
   [[nodiscard]] bool separable() const {
+    if (lane_shapes) return profile == Profile::gaussian && outline != Outline::rotated;
     return profile == Profile::gaussian && e2 == 0 &&
            (stretch == StretchFreedom::held || stretch == StretchFreedom::along_x);
+  }
+  [[nodiscard]] bool circular() const {
+    if (lane_shapes) return outline == Outline::circular;
+    return stretch == StretchFreedom::held && e1 == 0 && e2 == 0;
   }
   [[nodiscard]] int free_parameters() const {
     const bool held = stretch == StretchFreedom::held || stretch == StretchFreedom::either_axis;

@@ -120,6 +120,10 @@ class FitKernel {
     point_.value.put(kFitE1, set(d, finds_angle() ? 0 : rules_.e1));
     point_.value.put(kFitE2, set(d, finds_angle() ? 0 : rules_.e2));
     point_.value.put(kFitBeta, set(d, rules_.beta));
+    if (rules_.lane_shapes) {
+      constexpr std::array<FitParameter, 4> kShape = {kFitWidth, kFitE1, kFitE2, kFitBeta};
+      for (std::size_t k = 0; k < kShape.size(); ++k) point_.value.put(kShape[k], square_.shape(k));
+    }
     // The flux of a Gaussian of that width whose peak is the brightest of the central 3x3.
     V peak = hn::Zero(d);
     const auto middle = static_cast<std::size_t>(square_.radius());

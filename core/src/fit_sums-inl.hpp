@@ -69,6 +69,7 @@ class Square {
   }
   [[nodiscard]] hn::Vec<D> start_x() const { return load(block_.x); }
   [[nodiscard]] hn::Vec<D> start_y() const { return load(block_.y); }
+  [[nodiscard]] hn::Vec<D> shape(std::size_t quantity) const { return load(block_.shape[quantity]); }
   [[nodiscard]] hn::Vec<D> per_gain() const { return load(block_.per_gain); }
   [[nodiscard]] hn::Mask<D> clean() const {
     Table<D, 1> flag;

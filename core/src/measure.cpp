@@ -11,6 +11,7 @@
 #include "measure_plan.hpp"
 #include "measurer.hpp"
 #include "star_row.hpp"
+#include "units.hpp"
 #include "usual_width.hpp"
 
 namespace starflow {
@@ -48,6 +49,63 @@ bool before(const StarRow& a, const StarRow& b) {
   return a.x != b.x ? a.x < b.x : a.id < b.id;
 }
 
+/// A star that tells its shape: bright, alone, and nothing is the matter with it.
+bool tells_shape(const StarRow& row, double snr) {
+  constexpr Flags kHarmless = flag::forced_position | flag::cfa_fit;
+  return (row.flags & ~kHarmless) == 0 && row.termination == Termination::converged && row.snr >= snr &&
+         std::isfinite(row.fwhm) && std::isfinite(row.ellipticity);
+}
+
+ShapeSample shape_of(const StarRow& row) {
+  constexpr double kOwnScatter = 0.01;  // of a width: what no polynomial explains
+  const double stretch = -std::log1p(-row.ellipticity);
+  const double angle = std::isfinite(row.theta) ? 2 * row.theta / kDegreesPerRadian : 0.0;
+  const double error = 1 / row.snr;
+  return {row.x,
+          row.y,
+          {std::log(row.fwhm), stretch * std::cos(angle), stretch * std::sin(angle),
+           std::isfinite(row.beta) ? row.beta : 0.0},
+          1 / (error * error + kOwnScatter * kOwnScatter)};
+}
+
+bool alone(const NeighbourIndex& stars, const Detections& d, std::size_t star, double radius) {
+  const double x = d.x[star], y = d.y[star];
+  for (const NeighbourIndex::Entry& e : stars.rows(y - radius, y + radius)) {
+    if (e.star != star && std::hypot(e.x - x, e.y - y) < radius) return false;
+  }
+  return true;
+}
+
+/// Measures the stars that do not tell their shape well once more, with that of the field.
+void give_field_shape(const MeasureJob& job,
+                      std::vector<StarRow>& rows,
+                      NeighbourIndex& index,
+                      std::vector<ShapeSample>& samples,
+                      std::vector<std::uint8_t>& again,
+                      FieldShape& field,
+                      ParallelFor parallel) {
+  constexpr double kSnr = 30, kApart = 3;  // FWHM
+  constexpr Flags kNoStars = flag::extended | flag::hot_pixel | flag::cosmic_ray;
+  const Detections& d = job.detections;
+  index.build(d.x, d.y);
+  samples.clear();
+  again.assign(rows.size(), 0);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const StarRow& row = rows[k];
+    if (tells_shape(row, kSnr) && alone(index, d, k, kApart * job.plan.fwhm_px)) {
+      samples.push_back(shape_of(row));
+    } else {
+      again[k] = (row.flags & kNoStars) == 0 ? 1 : 0;
+    }
+  }
+  field.fit(samples, job.frame.width, job.frame.height);
+  if (!field.usable()) return;
+  const MeasurePlan plan = job.plan.with_lane_shapes();
+  const MeasureJob held{job.frame, job.background, job.detector, d, plan, job.neighbours, job.blends, &field, again};
+  parallel(rows.size(), kStarsAtOnce,
+           [&](std::size_t begin, std::size_t end) { Measurer(held).run(begin, end, rows); });
+}
+
 }  // namespace
 
 /// What rows are ordered by first, apart from them: a sort that reads whole rows waits for them. No row holds an
@@ -83,10 +141,15 @@ void measure(const FrameView& frame,
   if (plan.needs_ring) workspace.neighbours_->build(detections.x, detections.y);
   Blends* blends = plan.neighbours == Neighbours::ignore ? nullptr : workspace.blends_.get();
   if (blends != nullptr) blends->build(detections, plan, frame.width, frame.height);
-  const MeasureJob job{frame, background, detector, detections, plan, *workspace.neighbours_, blends};
+  const MeasureJob job{frame, background, detector, detections, plan, *workspace.neighbours_, blends, nullptr, {}};
   parallel(n, kStarsAtOnce,
            [&](std::size_t begin, std::size_t end) { Measurer(job).run(begin, end, workspace.rows_); });
   if (plan.neighbours == Neighbours::group) separate(job, parallel, workspace.rows_);
+  workspace.field_ = {};
+  if (plan.fits && options.held.by_field) {
+    give_field_shape(job, workspace.rows_, *workspace.neighbours_, workspace.samples_, workspace.again_,
+                     workspace.field_, parallel);
+  }
   for (std::size_t k = 0; k < n; ++k) {
     const double flux = workspace.rows_[k].flux;
     workspace.order_[k] = {std::isnan(flux) ? -std::numeric_limits<double>::infinity() : flux,

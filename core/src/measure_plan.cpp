@@ -55,6 +55,15 @@ void set_stretch(FitRules& fit, const MeasureOptions& o) {
 
 }  // namespace
 
+MeasurePlan MeasurePlan::with_lane_shapes() const {
+  MeasurePlan plan = *this;
+  plan.fit.lane_shapes = true;
+  plan.fit.outline = options.outline;
+  plan.fit.stretch = StretchFreedom::held;
+  plan.fit.free_width = plan.fit.free_beta = false;
+  return plan;
+}
+
 double MeasurePlan::window_sigma() const {
   const bool given = options.method == Method::windowed && options.window == WindowFrom::given;
   return given ? options.window_sigma_px / pitch : kSigmaPerFwhm * fwhm;
@@ -115,7 +124,8 @@ MeasurePlan::MeasurePlan(const Detections& detections,
 
 /// How stars that overlap are told apart. A group's block is three stamps wide where that can be held.
 void MeasurePlan::set_groups(const MeasureOptions& o) {
-  neighbours = o.neighbours == Neighbours::group && (!fits || mosaic) ? Neighbours::mask : o.neighbours;
+  neighbours =
+      o.neighbours == Neighbours::group && (!fits || mosaic || o.held.by_field) ? Neighbours::mask : o.neighbours;
   const int room = StarBlock::kMaxRadius - 1 - static_cast<int>(std::ceil(fwhm));  // for a pair two FWHM apart
   group_fit = fit;
   group_fit.radius = std::max(std::min(fit.radius, room), 1);

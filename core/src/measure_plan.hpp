@@ -21,6 +21,9 @@ struct MeasurePlan {
               const MeasureOptions& options,
               Mosaic colours = Mosaic::none);
 
+  /// The plan for stars whose shape is held at StarBlock::shape.
+  [[nodiscard]] MeasurePlan with_lane_shapes() const;
+
   /// Window of the centroid or start of its width, 1 sigma; where it does not come from each star.
   [[nodiscard]] double window_sigma() const;
 
@@ -36,7 +39,7 @@ struct MeasurePlan {
   DaoShape dao;
   Ring ring;  ///< px
   bool needs_ring;
-  Neighbours neighbours;  ///< as asked, or `mask` where that needs a method that fits, and no mosaic
+  Neighbours neighbours;  ///< as asked, or `mask` where that needs a fit of the star's own shape to a grey frame
   GroupRules near;        ///< which stars matter to each other
   FitRules group_fit;     ///< of stars that are fitted together
   int group_radius = 1;   ///< of the block that holds a group

@@ -20,8 +20,7 @@ constexpr double kTilesPerWideStar = 0.4;  // FWHM from which a tile takes stars
 constexpr double kTellsCore = 2.5;         // px FWHM; of a narrower star a hole in the core leaves a window too little
 constexpr double kWellSampled = 1.5;       // px FWHM; below, methods that know no pixels are off by 0.01 px
 constexpr double kLowSnr = 5;              // below, a position is as likely noise, and its error is no longer Gaussian
-constexpr double kSampledMosaic = 2;  // px FWHM; below, the errors leave out what the amplitudes take of the position
-constexpr int kColours = 3;           // amplitudes besides the flux
+constexpr int kColours = 3;                // amplitudes besides the flux
 
 double square(double v) { return v * v; }
 
@@ -58,7 +57,7 @@ void Measurer::run_list(std::size_t begin,
     begin_block(block_, plan_.block_radius, plan_.pitch);
     while (next < end && block_.size < block_.lanes) {
       const std::size_t star = star_at(next);
-      if (waits(star)) {
+      if (waits(star) || (job_.field != nullptr && job_.again[star] == 0)) {
         ++next;
         continue;
       }
@@ -104,26 +103,8 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
   const std::size_t lane = block_.size;
   add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
   if (plan_.mosaic) read_phases(row, sky, block_.source[lane].phases);
+  if (job_.field != nullptr) hold_shape(lane, row);
   return true;
-}
-
-/// The sky of each phase of a mosaic: the map's, shifted and scaled as a ring about the star says.
-void Measurer::read_phases(const StarRow& row, const LocalSky& sky, std::array<MosaicPhase, 4>& phases) const {
-  const Background& map = job_.background;
-  const MeasureOptions& o = plan_.options;
-  const double shift = sky.level - map.level(row.x, row.y), scale = sky.noise / map.noise(row.x, row.y);
-  const double gain = job_.detector.gain_e_per_adu;
-  for (std::size_t k = 0; k < phases.size(); ++k) {
-    const MeshSurface::Tangent level = map.tangent(row.x, row.y, k);
-    LocalSky& own = phases[k].sky;
-    own = {level.value + shift, level.slope_x, level.slope_y, map.noise(row.x, row.y, k) * scale};
-    if (plan_.noise == NoiseFrom::model) {
-      const double variance =
-          std::max(0.0, own.level - o.pedestal_adu) / gain + square(job_.detector.read_noise_e / gain);
-      if (variance > 0) own.noise = std::sqrt(variance);
-    }
-    phases[k].response = o.mosaic == MosaicPixels::green && !is_green(job_.frame.mosaic, k) ? 0 : 1;
-  }
 }
 
 void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
@@ -185,42 +166,6 @@ void Measurer::measure_batch() {
     drop_overflow(*row_[lane]);
     if ((row_[lane]->flags & flag::saturated) != 0 && saturated_core(lane)) drop_shape(*row_[lane]);
   }
-}
-
-/// Divides the pixels of each phase by the star's amplitude in it. Amplitudes and profile are fitted in turn, which
-/// ends where a joint fit would: the amplitudes are linear.
-void Measurer::make_grey() {
-  // Narrow stars have few pixels of a phase, and the place hangs together with the amplitudes: at FWHM 1.6 px and S/N
-  // 400 3 rounds leave 0.8 of the error. At 2 px they leave nothing that shows.
-  const int rounds = plan_.fwhm_px < kSampledMosaic ? 8 : 3;
-  std::array<Fit, StarBlock::kMaxLanes> fits;
-  std::array<GreyStar, StarBlock::kMaxLanes> stars;
-  for (int round = 0; round < rounds; ++round) {
-    for (std::size_t lane = 0; lane < block_.size; ++lane) {
-      stars[lane] = grey_star(lane, fits[lane]);
-      colour_variance_[lane] = balance_colours(block_, lane, plan_.fit.radius, stars[lane]);
-    }
-    end_block(block_);
-    for (std::size_t lane = 0; lane < block_.size; ++lane) {
-      add_shot_noise(block_, lane, plan_.fit.radius, stars[lane]);
-      row_[lane]->flags |= flag::cfa_fit;
-      if (plan_.fwhm_px < kSampledMosaic) row_[lane]->flags |= flag::undersampled;
-    }
-    if (round + 1 < rounds) run_fits(block_, plan_.fit, fits);
-  }
-}
-
-/// As \p fit says; a Gaussian of the frame's FWHM where the star was seen, where there is none.
-GreyStar Measurer::grey_star(std::size_t lane, const Fit& fit) const {
-  if (fit.termination != Termination::converged) {
-    const StarShape shape = star_shape(Profile::gaussian, plan_.fwhm, 0, 0, plan_.options.beta);
-    return {shape, static_cast<double>(block_.x[lane]), static_cast<double>(block_.y[lane]), 0, 0};
-  }
-  const auto& p = fit.value;
-  const double ellipticity = -std::expm1(-std::hypot(p[kFitE1], p[kFitE2]));
-  const double theta = 0.5 * std::atan2(p[kFitE2], p[kFitE1]) * kDegreesPerRadian;
-  const StarShape shape = star_shape(plan_.fit.profile, std::exp(p[kFitWidth]), ellipticity, theta, p[kFitBeta]);
-  return {shape, p[kFitX], p[kFitY], p[kFitFlux], p[kFitLevel]};
 }
 
 void Measurer::describe_light() {

@@ -14,6 +14,7 @@
 #include <starflow/core/background.hpp>
 
 #include <array>
+#include <cstdint>
 #include <span>
 
 namespace starflow {
@@ -29,7 +30,9 @@ struct MeasureJob {
   const Detections& detections;
   const MeasurePlan& plan;
   const NeighbourIndex& neighbours;
-  Blends* blends;  ///< null: neighbours count as nothing
+  Blends* blends;                         ///< null: neighbours count as nothing
+  const FieldShape* field = nullptr;      ///< whose shapes the stars are given
+  std::span<const std::uint8_t> again{};  ///< with `field`: the stars to measure, by detection
 };
 
 /// Holds the pixels at work; one for each thread. Never allocates.
@@ -65,6 +68,7 @@ class Measurer {
   [[nodiscard]] const GroupStar* group_star(std::size_t lane) const;
   void left_out(const GroupStar& from, StarRow& row) const;
   void accept_group(const GroupStar& from, std::size_t lane, StarRow& row);
+  void hold_shape(std::size_t lane, const StarRow& row);
   void read_phases(const StarRow& row, const LocalSky& sky, std::array<MosaicPhase, 4>& phases) const;
   void make_grey();
   [[nodiscard]] GreyStar grey_star(std::size_t lane, const Fit& fit) const;

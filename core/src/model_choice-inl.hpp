@@ -27,7 +27,8 @@ void visit_elliptical(const FitRules& rules, const Visit& visit) {
   };
   if (rules.profile == Profile::gaussian) return with(GaussianRadial<D>());
   const double twice = 2 * rules.beta;
-  if (!rules.free_beta && twice == std::floor(twice)) return with(HalfMoffatRadial<D>(rules.beta));
+  if (!rules.free_beta && !rules.lane_shapes && twice == std::floor(twice))
+    return with(HalfMoffatRadial<D>(rules.beta));
   with(MoffatRadial<D>());
 }
 
@@ -35,8 +36,7 @@ void visit_elliptical(const FitRules& rules, const Visit& visit) {
 template <class D, class Visit>
 void visit_model(const FitRules& rules, const Visit& visit) {
   if (rules.separable()) return visit(std::type_identity<SeparableModel<D>>());
-  const bool circle = rules.stretch == StretchFreedom::held && rules.e1 == 0 && rules.e2 == 0;
-  circle ? visit_elliptical<D, true>(rules, visit) : visit_elliptical<D, false>(rules, visit);
+  rules.circular() ? visit_elliptical<D, true>(rules, visit) : visit_elliptical<D, false>(rules, visit);
 }
 
 }  // namespace starflow::HWY_NAMESPACE

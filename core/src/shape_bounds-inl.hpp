@@ -37,6 +37,7 @@ class ShapeBounds {
     if (elastic()) low_[kFitWidth] = -kNoBound;  // hold_minor() bounds both axes
     high_[kFitWidth] = std::log(fit_rule::kMaxFwhmRadii * rules_.radius);
     if (!rules_.free_width) low_[kFitWidth] = high_[kFitWidth] = start;
+    if (rules_.lane_shapes) low_[kFitWidth] = -(high_[kFitWidth] = kNoBound);
     low_[kFitBeta] = std::min(fit_rule::kMinBeta, rules_.beta);
     high_[kFitBeta] = fit_rule::kMaxBeta;
   }

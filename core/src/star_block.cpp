@@ -154,6 +154,7 @@ void end_block(StarBlock& block) {
     block.source[lane] = block.source[0];
     block.x[lane] = block.x[0];
     block.y[lane] = block.y[0];
+    for (auto& quantity : block.shape) quantity[lane] = quantity[0];
   }
   read_plain(block);
   for (std::size_t lane = 0; lane < block.lanes; ++lane) {

@@ -48,6 +48,8 @@ struct StarBlock {
   alignas(64) std::array<float, kMaxPixels * kMaxLanes> value, variance;
   alignas(64) std::array<float, kMaxLanes> x, y;      ///< where the star is thought to be, within half a block px
   alignas(64) std::array<float, kMaxLanes> per_gain;  ///< variance of one unit of light; 0 = gain unknown
+  /// ln FWHM (block px), e1, e2 and beta that a fit with FitRules::lane_shapes holds.
+  alignas(64) std::array<std::array<float, kMaxLanes>, 4> shape;
   /// A star whose pixels end_block() reads.
   struct Source {
     FrameView frame;

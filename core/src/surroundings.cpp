@@ -60,9 +60,13 @@ Surroundings::Surroundings(const FrameView& frame, const Background& background,
 Surroundings::Parts Surroundings::read(int x, int y) const {
   const bool inside = x >= reach_ && y >= reach_ && x < frame_.width - reach_ && y < frame_.height - reach_;
   Parts parts{};
+  const bool phases = background_.has_phases();
+  const MeshSurface::Tangent sky = background_.tangent(x, y);
+  std::array<double, 4> colour{};  // sky of each phase of a mosaic, above their mean
+  for (std::size_t k = 0; phases && k < colour.size(); ++k) colour[k] = background_.tangent(x, y, k).value - sky.value;
   visit_pixels(frame_, [&](auto pixels) {
     using T = std::remove_cvref_t<decltype(*pixels.row(0))>;
-    if (std::is_integral_v<T> && inside && !frame_.mask && !frame_.variance) {
+    if (std::is_integral_v<T> && inside && !frame_.mask && !frame_.variance && !phases) {
       const T* centre = pixels.row(y) + x;
       for (std::size_t k = 0; k < parts.size(); ++k) {
         std::int64_t sum = 0;
@@ -81,14 +85,13 @@ Surroundings::Parts Surroundings::read(int x, int y) const {
         if (px < 0 || py < 0 || px >= frame_.width || py >= frame_.height) continue;
         const auto value = pixels.row(py)[px];
         if (!is_valid(frame_, px, py, value)) continue;
-        parts[k].sum += static_cast<double>(value);
+        parts[k].sum += static_cast<double>(value) - colour[mosaic_phase(px, py)];
         parts[k].n += 1;
         parts[k].dx += offsets_[i].dx;
         parts[k].dy += offsets_[i].dy;
       }
     }
   });
-  const MeshSurface::Tangent sky = background_.tangent(x, y);
   for (Part& p : parts) p.sum -= p.n * sky.value + p.dx * sky.slope_x + p.dy * sky.slope_y;
   return parts;
 }
@@ -135,7 +138,9 @@ Surroundings::View Surroundings::look(int x, int y) const {
   if (end - sorted.begin() < static_cast<std::ptrdiff_t>(sorted.size() / 2)) return view;
   const auto middle = sorted.begin() + (end - sorted.begin()) / 2;
   std::nth_element(sorted.begin(), middle, end);
-  const double noise = std::sqrt(sky_variance(frame_, background_, x, y)), level = *middle;
+  const bool mixed = background_.has_phases() && !frame_.variance;  // the parts hold pixels of all phases
+  const double noise = mixed ? background_.noise(x, y) : std::sqrt(sky_variance(frame_, background_, x, y));
+  const double level = *middle;
   double line = 0;
   for (std::size_t s = 0; s < kSectors / 2; ++s) line = std::max(line, line_along(parts, s, level, noise));
   // Neighbours brighten some parts; a sky that the mesh did not follow, all.

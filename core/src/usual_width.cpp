@@ -15,7 +15,8 @@ constexpr double kTrail = 2.5;        // major over minor axis of what moved
 constexpr double kSigmaPerMad = 1.4826;
 
 /// What may be set of a lone star that is measured well.
-constexpr Flags kHarmless = flag::forced_position | flag::undersampled | flag::background_unreliable | flag::at_bound;
+constexpr Flags kHarmless =
+    flag::forced_position | flag::undersampled | flag::background_unreliable | flag::at_bound | flag::cfa_fit;
 
 /// Of a width in parts of itself, times S/N: the most that 8,000 lone stars of FWHM 1.4 to 4.2 px, S/N 10 to 800, were
 /// above their frame's median; the parabola sees nine pixels alone.

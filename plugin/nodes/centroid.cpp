@@ -33,6 +33,7 @@ class Centroid final : public Node {
     const auto workspace = workspaces_.borrow();
     measure(frame.view(), *found.background, frame.info().detector(), found.detections, options_, c.parallel(),
             *workspace, out.stars);
+    out.field_shape = workspace->field_shape();
     c.out(0, std::move(out));
   }
 

@@ -58,11 +58,12 @@ struct Ownership {
   std::string_view option;
   Of methods;
 };
-constexpr std::array<Ownership, 11> kOwnerships = {{{"shape", Of::fits},
+constexpr std::array<Ownership, 12> kOwnerships = {{{"shape", Of::fits},
                                                     {"mosaic", Of::fits},
                                                     {"sampling", Of::fits},
                                                     {"estimator", Of::fits},
                                                     {"beta", Of::moffat},
+                                                    {"fixed.shape", Of::fits},
                                                     {"fixed.fwhm", Of::fits},
                                                     {"fixed.ellipticity", Of::fits},
                                                     {"fixed.theta", Of::fits},
@@ -127,6 +128,11 @@ void read_profile(const Options& o, MeasureOptions& m) {
     refuse(o, {"fixed.theta"}, "the angle belongs to a turned ellipse; allowed with \"shape\": \"rotated\"");
   }
   if (o.has("mosaic")) m.mosaic = one_of<MosaicPixels>(kMosaicPixelNames, o.text("mosaic"));
+  m.held.by_field = o.has("fixed.shape");
+  if (m.held.by_field) {
+    refuse(o, {"fixed.fwhm", "fixed.ellipticity", "fixed.theta"},
+           "\"shape\": \"field\" holds the whole shape; allowed without it");
+  }
   if (o.has("fixed.fwhm")) m.held.fwhm_px = o.number("fixed.fwhm");
   if (o.has("fixed.ellipticity")) m.held.ellipticity = o.number("fixed.ellipticity");
   refuse_narrow_axis(m.held);
@@ -223,6 +229,11 @@ std::vector<OptionSpec> profile_table() {
              "Pixels of a colour mosaic that are fitted: all, with an amplitude of the star in each of the 2x2 places "
              "(unless given), or the green ones.",
              kMosaicPixelNames),
+      choice(
+          "fixed.shape",
+          "field: faint, saturated, blended and trailed stars have the shape that the frame's good stars (S/N 30 and "
+          "more, without a flag, alone) have at their place.",
+          {"field"}),
       number("fixed.fwhm", "Width of the fitted profile held at this value.", "px", kMinAxisFwhmPx, kMaxFwhmPx),
       number("fixed.ellipticity",
              "1 - b/a of the fitted profile held at this value; axis_aligned: along x or y, as each star fits better.",

@@ -41,7 +41,8 @@ class Filter final : public Node {
 
  private:
   static StarList without_stars(const StarList& in) {
-    return {in.frame, in.background_adu, in.noise_adu, in.background_reliable, in.fwhm_px, in.rejected, {}, in.listed};
+    return {in.frame, in.background_adu, in.noise_adu, in.background_reliable, in.fwhm_px, in.field_shape, in.rejected,
+            {},       in.listed};
   }
 
   /// Adds the rows that go to those that an earlier node listed.

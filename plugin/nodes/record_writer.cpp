@@ -4,6 +4,7 @@
 #include "json_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -45,11 +46,12 @@ void append_stated(std::string& out, std::string_view name, const Stated& stated
   }
 }
 
-/// Median FWHM of the stars without a flag; being asked for by position is no fault.
+/// Median FWHM of the stars without a flag; being asked for by position, or on a mosaic, is no fault.
 double median_fwhm(const StarTable& stars) {
   std::vector<double> good;
   for (std::size_t i = 0; i < stars.size(); ++i) {
-    if ((stars.flags[i] & ~flag::forced_position) == 0 && std::isfinite(stars.fwhm[i])) good.push_back(stars.fwhm[i]);
+    if ((stars.flags[i] & ~(flag::forced_position | flag::cfa_fit)) == 0 && std::isfinite(stars.fwhm[i]))
+      good.push_back(stars.fwhm[i]);
   }
   if (good.empty()) return std::numeric_limits<double>::quiet_NaN();
   const auto middle = good.begin() + static_cast<std::ptrdiff_t>(good.size() / 2);
@@ -70,6 +72,23 @@ void append_errors(std::string& out, std::span<const NodeError> errors) {
     out += '}';
   }
   out += ']';
+}
+
+void append_field_shape(std::string& out, const FieldShape& shape) {
+  constexpr std::array<std::string_view, FieldShape::kQuantities> kNames = {"ln_fwhm", "e1", "e2", "beta"};
+  out += '{';
+  append_member(out, "stars", shape.stars());
+  append_member(out, "order", shape.order());
+  for (std::size_t q = 0; q < kNames.size(); ++q) {
+    append_key(out, kNames[q]);
+    out += '[';
+    for (const double c : shape.coefficients(static_cast<FieldShape::Quantity>(q))) {
+      if (out.back() != '[') out += ',';
+      append(out, c);
+    }
+    out += ']';
+  }
+  out += '}';
 }
 
 void append_stars_summary(std::string& out, const StarList* stars) {
@@ -97,6 +116,8 @@ void append_stars_summary(std::string& out, const StarList* stars) {
   out += stars == nullptr ? "null" : stars->background_reliable ? "true" : "false";
   append_member(out, "fwhm", stars != nullptr ? median_fwhm(stars->stars) : nan);
   append_member(out, "fwhm_used", stars != nullptr && stars->fwhm_px > 0 ? stars->fwhm_px : nan);
+  append_key(out, "field_shape");
+  stars != nullptr && stars->field_shape.usable() ? append_field_shape(out, stars->field_shape) : void(out += "null");
 }
 
 void append_identity(std::string& out, const RunIdentity& run) {

@@ -176,6 +176,12 @@ TEST(CentroidRefusals, TakeTheNarrowestAxisThatIsAllowed) {
   EXPECT_EQ(refused({{"shape", "rotated"s}, {"fixed.fwhm", 0.99}, {"fixed.ellipticity", 0.5}}).option, "");
 }
 
+TEST(CentroidRefusals, TakeTheShapeOfTheFieldWholeAndForFitsAlone) {
+  EXPECT_EQ(refused({{"method", "moffat"s}, {"fixed.shape", "field"s}}).option, "");
+  EXPECT_EQ(refused({{"method", "moffat"s}, {"fixed.shape", "field"s}, {"fixed.fwhm", 3.0}}).option, "fixed.fwhm");
+  EXPECT_EQ(refused({{"method", "adaptive"s}, {"fixed.shape", "field"s}}).option, "fixed.shape");
+}
+
 TEST(CentroidRefusals, TakeTheGreenPixelsOfAMosaicForFitsAlone) {
   EXPECT_EQ(refused({{"method", "gaussian"s}, {"mosaic", "green"s}}).option, "");
   EXPECT_EQ(refused({{"method", "windowed"s}, {"mosaic", "green"s}}).option, "mosaic");

@@ -235,6 +235,18 @@ TEST(FrameRecord, GivesTheMedianWidthOfStarsWithoutAFlag) {
   EXPECT_EQ(frame_record(example_info(), &list).at("fwhm"), 3.5);
 }
 
+TEST(FrameRecord, StatesTheShapeThatFaintStarsWereGiven) {
+  StarList list = test::star_list({}, example_info());
+  EXPECT_TRUE(frame_record(example_info(), &list).at("field_shape").is_null());
+  std::vector<ShapeSample> samples(3, {10, 10, {1.25, 0.5, -0.25, 0}});
+  list.field_shape.fit(samples, 100, 100);
+  const auto shape = frame_record(example_info(), &list).at("field_shape");
+  EXPECT_EQ(shape.at("stars"), 3);
+  EXPECT_EQ(shape.at("order"), 0);
+  EXPECT_EQ(shape.at("ln_fwhm"), (std::vector<double>{1.25, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(shape.at("e2"), (std::vector<double>{-0.25, 0, 0, 0, 0, 0}));
+}
+
 TEST(FrameRecord, CountsWhatWasRejected) {
   StarList list = test::star_list({}, example_info());
   list.rejected = {{"hot_pixel", 3}, {"duplicate", 1}};
@@ -307,7 +319,9 @@ TEST(Records, SatisfyTheirSchema) {
   StarTable stars = test::distinct_stars(3);
   stars.x_err[1] = std::numeric_limits<double>::quiet_NaN();
   stars.flags[1] = flag::no_covariance;
-  const StarList list = test::star_list(std::move(stars), example_info());
+  StarList list = test::star_list(std::move(stars), example_info());
+  std::vector<ShapeSample> samples(3, {10, 10, {1.25, 0.5, -0.25, 0}});
+  list.field_shape.fit(samples, 100, 100);
   std::string text;
   append_frame_record(text, example_info(), &list, Outcome::ok, {}, {}, kRun);
   append_star_records(text, example_info(), list.stars, {});

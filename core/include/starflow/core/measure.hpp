@@ -7,6 +7,7 @@
 #include <starflow/core/background.hpp>
 #include <starflow/core/detect.hpp>
 #include <starflow/core/detector.hpp>
+#include <starflow/core/field_shape.hpp>
 #include <starflow/core/frame_view.hpp>
 #include <starflow/core/parallel.hpp>
 #include <starflow/core/star_table.hpp>
@@ -80,6 +81,10 @@ struct HeldShape {
   double fwhm_px = kFree;      ///< 0.7..50 px
   double ellipticity = kFree;  ///< 1 - b/a, 0..0.9; with Outline::axis_aligned along x or y, as each star fits better
   double theta_deg = kFree;    ///< of the major axis, (-90, 90]; with Outline::rotated
+  /// Stars that do not tell their shape well (S/N below 30, saturated, blended, at an edge, trailed, ...) have the one
+  /// that the frame's good stars have at their place. Not with any of the above. Where fewer than
+  /// FieldShape::kLeastStars are good, all stars keep their own.
+  bool by_field = false;
 };
 
 /// A ring about a star.
@@ -130,6 +135,9 @@ class MeasureWorkspace {
   MeasureWorkspace(MeasureWorkspace&&) noexcept;
   MeasureWorkspace& operator=(MeasureWorkspace&&) noexcept;
 
+  /// Of the last call; not usable where it asked for none.
+  [[nodiscard]] const FieldShape& field_shape() const noexcept { return field_; }
+
  private:
   friend void measure(const FrameView&,
                       const Background&,
@@ -143,6 +151,9 @@ class MeasureWorkspace {
   std::vector<StarRank> order_;
   std::unique_ptr<NeighbourIndex> neighbours_;
   std::unique_ptr<Blends> blends_;
+  FieldShape field_;
+  std::vector<ShapeSample> samples_;
+  std::vector<std::uint8_t> again_;  // rows that take the field's shape
 };
 
 /// Fills \p stars with one row for each detection, ordered by flux (falling), then y, then x. A star that can't be

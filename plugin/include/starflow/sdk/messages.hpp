@@ -6,6 +6,7 @@
 
 #include <starflow/core/background.hpp>
 #include <starflow/core/detect.hpp>
+#include <starflow/core/field_shape.hpp>
 #include <starflow/core/star_table.hpp>
 #include <starflow/sdk/frame.hpp>
 #include <starflow/sdk/message.hpp>
@@ -39,6 +40,7 @@ struct StarList {
   double noise_adu = 0;       ///< median noise of one pixel
   bool background_reliable = false;
   double fwhm_px = 0;                           ///< that stamps and windows went by
+  FieldShape field_shape;                       ///< that faint stars were given; not usable = none
   std::map<std::string, std::size_t> rejected;  ///< candidates and stars left out, by reason
   StarTable stars;
   RejectedStars listed;  ///< those of `rejected` that a node was asked to list

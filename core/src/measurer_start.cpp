@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What a star is given before it is measured: the shape of the field, the colours of a mosaic.
+
+#include "measurer.hpp"
+#include "units.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace starflow {
+namespace {
+
+constexpr double kSampledMosaic = 2;  // px FWHM; below, the errors leave out what the amplitudes take of the position
+
+double square(double v) { return v * v; }
+
+}  // namespace
+
+/// The shape of the field where the star is.
+void Measurer::hold_shape(std::size_t lane, const StarRow& row) {
+  auto shape = job_.field->at(row.x, row.y);
+  if (plan_.options.outline != Outline::rotated) shape[FieldShape::kE2] = 0;
+  const double stretch = std::hypot(shape[FieldShape::kE1], shape[FieldShape::kE2]);
+  shape[FieldShape::kLogFwhm] =
+      std::max(shape[FieldShape::kLogFwhm] - std::log(plan_.pitch), std::log(kMinAxisFwhmPx) + 0.5 * stretch);
+  for (std::size_t q = 0; q < shape.size(); ++q) block_.shape[q][lane] = static_cast<float>(shape[q]);
+}
+
+/// The sky of each phase of a mosaic: the map's, shifted and scaled as a ring about the star says.
+void Measurer::read_phases(const StarRow& row, const LocalSky& sky, std::array<MosaicPhase, 4>& phases) const {
+  const Background& map = job_.background;
+  const MeasureOptions& o = plan_.options;
+  const double shift = sky.level - map.level(row.x, row.y), scale = sky.noise / map.noise(row.x, row.y);
+  const double gain = job_.detector.gain_e_per_adu;
+  for (std::size_t k = 0; k < phases.size(); ++k) {
+    const MeshSurface::Tangent level = map.tangent(row.x, row.y, k);
+    LocalSky& own = phases[k].sky;
+    own = {level.value + shift, level.slope_x, level.slope_y, map.noise(row.x, row.y, k) * scale};
+    if (plan_.noise == NoiseFrom::model) {
+      const double variance =
+          std::max(0.0, own.level - o.pedestal_adu) / gain + square(job_.detector.read_noise_e / gain);
+      if (variance > 0) own.noise = std::sqrt(variance);
+    }
+    phases[k].response = o.mosaic == MosaicPixels::green && !is_green(job_.frame.mosaic, k) ? 0 : 1;
+  }
+}
+
+/// Divides the pixels of each phase by the star's amplitude in it. Amplitudes and profile are fitted in turn, which
+/// ends where a joint fit would: the amplitudes are linear.
+void Measurer::make_grey() {
+  // Narrow stars have few pixels of a phase, and the place hangs together with the amplitudes: at FWHM 1.6 px and S/N
+  // 400 3 rounds leave 0.8 of the error. At 2 px they leave nothing that shows.
+  const int rounds = plan_.fwhm_px < kSampledMosaic ? 8 : 3;
+  std::array<Fit, StarBlock::kMaxLanes> fits;
+  std::array<GreyStar, StarBlock::kMaxLanes> stars;
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t lane = 0; lane < block_.size; ++lane) {
+      stars[lane] = grey_star(lane, fits[lane]);
+      colour_variance_[lane] = balance_colours(block_, lane, plan_.fit.radius, stars[lane]);
+    }
+    end_block(block_);
+    for (std::size_t lane = 0; lane < block_.size; ++lane) {
+      add_shot_noise(block_, lane, plan_.fit.radius, stars[lane]);
+      row_[lane]->flags |= flag::cfa_fit;
+      if (plan_.fwhm_px < kSampledMosaic) row_[lane]->flags |= flag::undersampled;
+    }
+    if (round + 1 < rounds) run_fits(block_, plan_.fit, fits);
+  }
+}
+
+/// As \p fit says; a Gaussian of the frame's FWHM where the star was seen, where there is none.
+GreyStar Measurer::grey_star(std::size_t lane, const Fit& fit) const {
+  if (fit.termination != Termination::converged) {
+    const StarShape shape = star_shape(Profile::gaussian, plan_.fwhm, 0, 0, plan_.options.beta);
+    return {shape, static_cast<double>(block_.x[lane]), static_cast<double>(block_.y[lane]), 0, 0};
+  }
+  const auto& p = fit.value;
+  const double ellipticity = -std::expm1(-std::hypot(p[kFitE1], p[kFitE2]));
+  const double theta = 0.5 * std::atan2(p[kFitE2], p[kFitE1]) * kDegreesPerRadian;
+  const StarShape shape = star_shape(plan_.fit.profile, std::exp(p[kFitWidth]), ellipticity, theta, p[kFitBeta]);
+  return {shape, p[kFitX], p[kFitY], p[kFitFlux], p[kFitLevel]};
+}
+
+}  // namespace starflow
