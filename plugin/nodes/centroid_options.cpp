@@ -279,7 +279,7 @@ std::vector<OptionSpec> neighbour_table() {
                      "neighbour is the brighter one are left out (mask); stars that overlap are fitted together, and "
                      "the others' models are taken out (group; mask for the methods that fit no profile).",
                      kNeighbourNames),
-              std::string(kNeighbourNames[static_cast<std::size_t>(d.neighbours)])),
+              std::string("group")),
           number("group_separation",
                  fmt::format("Stars nearer than this to each other are fitted together; {} unless given.",
                              d.group_separation),
