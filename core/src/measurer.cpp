@@ -12,7 +12,6 @@
 namespace starflow {
 namespace {
 
-constexpr double kNearSaturation = 0.95;
 constexpr double kTellsWidth = 20;         // S/N from which a width that is not positive means a star of one pixel
 constexpr double kWorthwhilePeak = 2.5;    // noise, of the 3x3: the brightest of nine pixels of sky is above in 1 of 18
 constexpr double kPoorChi2 = 3;            // a degree of freedom
@@ -23,14 +22,6 @@ constexpr double kLowSnr = 5;              // below, a position is as likely noi
 constexpr int kColours = 3;                // amplitudes besides the flux
 
 double square(double v) { return v * v; }
-
-/// ADU^2, of the valid pixel at a place whose frame has a variance; else 0.
-double given_variance(const FrameView& frame, double x, double y) {
-  const double column = std::round(x), row = std::round(y);
-  if (!frame.variance || !(column >= 0 && row >= 0 && column < frame.width && row < frame.height)) return 0;
-  const auto v = static_cast<double>(frame.variance.row(static_cast<int>(row))[static_cast<int>(column)]);
-  return v > 0 && std::isfinite(v) ? v : 0.0;
-}
 
 /// A lane's number in double.
 double at(const std::array<float, StarBlock::kMaxLanes>& lanes, std::size_t lane) {
@@ -76,75 +67,6 @@ void Measurer::run_list(std::size_t begin,
     }
     measure_batch();
   }
-}
-
-/// Adds the star to the block. \return false where no pixel of the frame lies around it
-bool Measurer::start_row(std::size_t star, StarRow& row) {
-  const Detections& d = job_.detections;
-  row = StarRow();
-  row.id = d.id[star];
-  row.method = row.method_used = plan_.options.method;
-  row.flags = d.flags[star] & ~(flag::edge | flag::bad_pixel);
-  if (job_.blends != nullptr && job_.blends->groups.linked(star)) row.flags |= flag::blended;
-  if (!job_.background.reliable() || star_in_mesh_) row.flags |= flag::background_unreliable;
-  row.x = d.x[star];
-  row.y = d.y[star];
-  row.peak = d.peak[star];
-  const double reach = plan_.fit.radius * plan_.pitch;
-  if (!(row.x > -reach && row.y > -reach && row.x < job_.frame.width - 1 + reach &&
-        row.y < job_.frame.height - 1 + reach)) {
-    row.termination = Termination::too_few_pixels;
-    row.flags |= flag::too_few_pixels | flag::no_covariance | flag::edge;
-    return false;
-  }
-  LocalSky& sky = sky_[block_.size];
-  read_sky(star, row, sky);
-  if (row.peak + row.background >= kNearSaturation * job_.detector.saturation_adu) row.flags |= flag::near_saturation;
-  const std::size_t lane = block_.size;
-  add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
-  if (plan_.mosaic) read_phases(row, sky, block_.source[lane].phases);
-  if (job_.field != nullptr) hold_shape(lane, row);
-  return true;
-}
-
-void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
-  const Background& map = job_.background;
-  const MeshSurface::Tangent level = map.tangent(row.x, row.y);
-  sky.level = level.value;
-  sky.slope_x = level.slope_x;
-  sky.slope_y = level.slope_y;
-  sky.noise = map.noise(row.x, row.y);
-  const MeasureOptions& o = plan_.options;
-  if (plan_.needs_ring) {
-    Ring ring = plan_.ring;
-    ring.pedestal = map.pedestal();
-    for (std::size_t k = 0; plan_.mosaic && k < ring.phase.size(); ++k) {
-      ring.phase[k] = map.tangent(row.x, row.y, k).value - level.value;
-    }
-    const RingSky near = ring_sky(job_.frame, job_.detector, job_.neighbours, star, row.x, row.y, ring, ring_);
-    if (near.usable() && near.noise > 0) {
-      if (o.level == LevelFrom::annulus) {
-        sky.level = near.level;
-        row.background_err = near.level_err;
-      }
-      if (plan_.noise == NoiseFrom::annulus) sky.noise = near.noise;
-    } else {
-      row.flags |= flag::background_unreliable;
-    }
-  }
-  if (plan_.noise == NoiseFrom::model) {
-    const double gain = job_.detector.gain_e_per_adu;
-    const double variance =
-        std::max(0.0, sky.level - o.pedestal_adu) / gain + square(job_.detector.read_noise_e / gain);
-    if (variance > 0) {
-      sky.noise = std::sqrt(variance);
-    } else {
-      row.flags |= flag::background_unreliable;
-    }
-  }
-  if (const double given = given_variance(job_.frame, row.x, row.y); given > 0) sky.noise = std::sqrt(given);
-  row.background = sky.level;
-  row.noise = sky.noise;
 }
 
 void Measurer::measure_batch() {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What a star is given before it is measured: the shape of the field, the colours of a mosaic.
+/// What a star is given before it is measured: its pixels, the sky, the shape of the field, the colours of a mosaic.
 
 #include "measurer.hpp"
+
+#include "blends.hpp"
+#include "pixel_noise.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -11,11 +14,82 @@
 namespace starflow {
 namespace {
 
+constexpr double kNearSaturation = 0.95;
 constexpr double kSampledMosaic = 2;  // px FWHM; below, the errors leave out what the amplitudes take of the position
 
 double square(double v) { return v * v; }
 
 }  // namespace
+
+/// Adds the star to the block. \return false where no pixel of the frame lies around it
+bool Measurer::start_row(std::size_t star, StarRow& row) {
+  const Detections& d = job_.detections;
+  row = StarRow();
+  row.id = d.id[star];
+  row.method = row.method_used = plan_.options.method;
+  row.flags = d.flags[star] & ~(flag::edge | flag::bad_pixel);
+  if (job_.blends != nullptr && job_.blends->groups.linked(star)) row.flags |= flag::blended;
+  if (!job_.background.reliable() || star_in_mesh_) row.flags |= flag::background_unreliable;
+  row.x = d.x[star];
+  row.y = d.y[star];
+  row.peak = d.peak[star];
+  const double reach = plan_.fit.radius * plan_.pitch;
+  if (!(row.x > -reach && row.y > -reach && row.x < job_.frame.width - 1 + reach &&
+        row.y < job_.frame.height - 1 + reach)) {
+    row.termination = Termination::too_few_pixels;
+    row.flags |= flag::too_few_pixels | flag::no_covariance | flag::edge;
+    return false;
+  }
+  LocalSky& sky = sky_[block_.size];
+  read_sky(star, row, sky);
+  if (row.peak + row.background >= kNearSaturation * job_.detector.saturation_adu) row.flags |= flag::near_saturation;
+  const std::size_t lane = block_.size;
+  add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
+  if (plan_.mosaic) read_phases(row, sky, block_.source[lane].phases);
+  if (job_.field != nullptr) hold_shape(lane, row);
+  return true;
+}
+
+void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
+  const Background& map = job_.background;
+  const MeshSurface::Tangent level = map.tangent(row.x, row.y);
+  sky.level = level.value;
+  sky.slope_x = level.slope_x;
+  sky.slope_y = level.slope_y;
+  sky.noise = map.noise(row.x, row.y);
+  const MeasureOptions& o = plan_.options;
+  if (plan_.needs_ring) {
+    Ring ring = plan_.ring;
+    ring.pedestal = map.pedestal();
+    for (std::size_t k = 0; plan_.mosaic && k < ring.phase.size(); ++k) {
+      ring.phase[k] = map.tangent(row.x, row.y, k).value - level.value;
+    }
+    const RingSky near = ring_sky(job_.frame, job_.detector, job_.neighbours, star, row.x, row.y, ring, ring_);
+    if (near.usable() && near.noise > 0) {
+      if (o.level == LevelFrom::annulus) {
+        sky.level = near.level;
+        row.background_err = near.level_err;
+      }
+      if (plan_.noise == NoiseFrom::annulus) sky.noise = near.noise;
+    } else {
+      row.flags |= flag::background_unreliable;
+    }
+  }
+  if (plan_.noise == NoiseFrom::model) {
+    const double gain = job_.detector.gain_e_per_adu;
+    const double variance =
+        std::max(0.0, sky.level - o.pedestal_adu) / gain + square(job_.detector.read_noise_e / gain);
+    if (variance > 0) {
+      sky.noise = std::sqrt(variance);
+    } else {
+      row.flags |= flag::background_unreliable;
+    }
+  }
+  const int column = static_cast<int>(std::lround(row.x)), line = static_cast<int>(std::lround(row.y));
+  if (const double given = given_variance(job_.frame, column, line); given > 0) sky.noise = std::sqrt(given);
+  row.background = sky.level;
+  row.noise = sky.noise;
+}
 
 /// The shape of the field where the star is.
 void Measurer::hold_shape(std::size_t lane, const StarRow& row) {

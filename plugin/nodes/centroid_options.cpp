@@ -173,7 +173,9 @@ void read_window(const Options& o, MeasureOptions& m) {
 }
 
 void read_neighbours(const Options& o, MeasureOptions& m) {
-  m.neighbours = one_of<Neighbours>(kNeighbourNames, o.text("neighbour"));
+  const bool fits = m.method == Method::gaussian || m.method == Method::moffat;
+  m.neighbours = fits ? Neighbours::group : Neighbours::ignore;
+  if (o.has("neighbour")) m.neighbours = one_of<Neighbours>(kNeighbourNames, o.text("neighbour"));
   if (m.neighbours != Neighbours::group) {
     refuse(o, {"group_separation", "group_size"}, "nothing is fitted together; allowed with \"neighbour\": \"group\"");
   }
@@ -273,13 +275,12 @@ std::vector<OptionSpec> neighbour_table() {
       fmt::format("Most stars of a group, which is cut at its longest distances; {} unless given.", d.group_size), "",
       2, 12);
   size.form = Accepts::integer;
-  return {with_default(
-              choice("neighbour",
-                     "Light of the other stars of the list: it counts as the star's (ignore); pixels in which a "
-                     "neighbour is the brighter one are left out (mask); stars that overlap are fitted together, and "
-                     "the others' models are taken out (group; mask for the methods that fit no profile).",
-                     kNeighbourNames),
-              std::string("group")),
+  return {choice("neighbour",
+                 "Light of the other stars of the list: it counts as the star's (ignore); pixels in which a neighbour "
+                 "is the brighter one are left out (mask); stars that overlap are fitted together, and the others' "
+                 "models are taken out (group; mask for the methods that fit no profile). Unless given, group for "
+                 "gaussian and moffat, else ignore.",
+                 kNeighbourNames),
           number("group_separation",
                  fmt::format("Stars nearer than this to each other are fitted together; {} unless given.",
                              d.group_separation),

@@ -34,7 +34,8 @@ TEST(CentroidOptions, AreThoseOfTheMeasurementWhereNothingIsGiven) {
   EXPECT_EQ(got.annulus.inner, d.annulus.inner);
   EXPECT_EQ(got.annulus.outer, d.annulus.outer);
   EXPECT_EQ(got.annulus.keep_out, d.annulus.keep_out);
-  EXPECT_EQ(got.neighbours, d.neighbours);
+  EXPECT_EQ(got.neighbours, Neighbours::group);
+  EXPECT_EQ(read({{"method", "windowed"}}).neighbours, Neighbours::ignore);
   EXPECT_EQ(got.group_separation, d.group_separation);
   EXPECT_EQ(got.group_size, d.group_size);
   EXPECT_EQ(got.window, d.window);
