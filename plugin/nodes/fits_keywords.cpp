@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -134,6 +135,7 @@ void set_mosaic(const FitsHeader& header, FrameInfo& info) {
   for (const char* key : {"BAYERPAT", "COLORTYP"}) {
     if (!header.has(key)) continue;
     std::string p = header.text(key);
+    std::ranges::transform(p, p.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     constexpr std::array<std::string_view, 4> kPatterns{"RGGB", "BGGR", "GRBG", "GBRG"};
     if (std::find(kPatterns.begin(), kPatterns.end(), p) == kPatterns.end()) {
       note_ignored(info, header, key, "not one of RGGB, BGGR, GRBG, GBRG");

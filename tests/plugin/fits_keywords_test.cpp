@@ -129,6 +129,7 @@ TEST(FitsKeywords, ReadTheUnitOfAnExposure) {
 
 TEST(FitsKeywords, ShiftTheMosaicByItsOffset) {
   EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}}).mosaic, "RGGB");
+  EXPECT_EQ(info_of({{"BAYERPAT", "'bggr'"}}).mosaic, "BGGR");
   EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"XBAYROFF", "1"}}).mosaic, "GRBG");
   EXPECT_EQ(info_of({{"BAYERPAT", "'RGGB'"}, {"YBAYROFF", "1"}}).mosaic, "GBRG");
   EXPECT_EQ(info_of({{"COLORTYP", "'GRBG'"}, {"XBAYROFF", "1"}, {"YBAYROFF", "-1"}}).mosaic, "GBRG");
