@@ -71,7 +71,7 @@ TEST_F(Usage, InspectRefusesNamesThatItDoesNotKnow) {
 TEST_F(Usage, ValidateChecksWithoutRunning) {
   const ProgramResult got = starflow({"validate", graph("batch"), "--input", "not there yet", "--output", "x.jsonl"});
   EXPECT_EQ(got.code, 0) << got.err;
-  EXPECT_TRUE(std::regex_search(got.out, std::regex("batch\\.json: ok, 4 nodes, configuration [0-9a-f]{16}\n")))
+  EXPECT_TRUE(std::regex_search(got.out, std::regex("batch\\.json: ok, 5 nodes, configuration [0-9a-f]{16}\n")))
       << got.out;
   EXPECT_FALSE(exists("x.jsonl"));
   EXPECT_EQ(starflow({"validate", graph("batch")}).code, 2);
