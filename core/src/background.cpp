@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/core/background.hpp>
 
+#include "median.hpp"
 #include "surface_row.hpp"
 #include "tile_mesh.hpp"
 #include "tile_sampler.hpp"
@@ -62,9 +63,7 @@ std::optional<double> middle_value(const FrameView& frame) {
     }
   });
   if (values.empty()) return any_value(frame);
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
+  return upper_median(std::span(values));
 }
 
 /// The objects of one row of tiles as a mask, and which tiles hold any.
@@ -137,11 +136,7 @@ Mesh measure_mesh(
   return mesh;
 }
 
-double median_of(std::vector<float> v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::nth_element(v.begin(), middle, v.end());
-  return static_cast<double>(*middle);
-}
+double median_of(std::vector<float> v) { return static_cast<double>(upper_median(std::span(v))); }
 
 /// Noise of a frame whose tiles are flat: the rounding of integer pixels; for floats a millionth of the frame's range.
 double noise_floor(const FrameView& frame) {

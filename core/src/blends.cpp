@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "blends.hpp"
 
+#include "square.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -8,11 +9,6 @@
 #include <numbers>
 
 namespace starflow {
-namespace {
-
-double square(double v) { return v * v; }
-
-}  // namespace
 
 void Blends::build(const Detections& list, const MeasurePlan& plan, int width, int height) {
   stars = &list;

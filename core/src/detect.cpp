@@ -7,6 +7,7 @@
 #include "basins.hpp"
 #include "bright_pixels.hpp"
 #include "candidate.hpp"
+#include "median.hpp"
 #include "pixel_noise.hpp"
 #include "shared_basins.hpp"
 #include "surroundings.hpp"
@@ -202,12 +203,6 @@ class Finder {
   double star_sigma_ = 0;  // px
 };
 
-double median(std::vector<double>& v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::ranges::nth_element(v, middle);
-  return *middle;
-}
-
 /// Width that the good stars among \p stars share; 0 = none. Hot pixels and cosmic rays are narrower than a star in
 /// focus, and in a poor frame they are the majority: where enough wider ones agree with each other, those are the
 /// stars.
@@ -225,11 +220,11 @@ double common_fwhm(const StarTable& stars) {
   }
   if (all.empty()) return 0;
   if (wide.size() >= kEnough && static_cast<double>(wide.size()) >= kEnoughShare * static_cast<double>(all.size())) {
-    const double m = median(wide);
+    const double m = upper_median(std::span(wide));
     const auto agree = std::ranges::count_if(wide, [m](double w) { return std::abs(w - m) < kAgree * m; });
     if (2 * static_cast<std::size_t>(agree) > wide.size()) return m;
   }
-  return median(all);
+  return upper_median(std::span(all));
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/core/field_shape.hpp>
 
+#include "median.hpp"
+
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -22,9 +25,7 @@ double median_of(std::span<const ShapeSample> samples, const Value& value) {
   const std::size_t step = (samples.size() + kMostSamples - 1) / kMostSamples;
   std::size_t n = 0;
   for (std::size_t k = 0; k < samples.size(); k += step) values[n++] = value(samples[k]);
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(n / 2);
-  std::nth_element(values.begin(), middle, values.begin() + static_cast<std::ptrdiff_t>(n));
-  return *middle;
+  return upper_median(std::span(values).first(n));
 }
 
 std::size_t terms_of(int order) { return order == 0 ? 1 : order == 1 ? 3 : 6; }

@@ -3,6 +3,7 @@
 
 #include "blends.hpp"
 #include "flux_radius.hpp"
+#include "square.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -20,8 +21,6 @@ constexpr double kTellsCore = 2.5;         // px FWHM; of a narrower star a hole
 constexpr double kWellSampled = 1.5;       // px FWHM; below, methods that know no pixels are off by 0.01 px
 constexpr double kLowSnr = 5;              // below, a position is as likely noise, and its error is no longer Gaussian
 constexpr int kColours = 3;                // amplitudes besides the flux
-
-double square(double v) { return v * v; }
 
 /// A lane's number in double.
 double at(const std::array<float, StarBlock::kMaxLanes>& lanes, std::size_t lane) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "blends.hpp"
 #include "measurer.hpp"
+#include "square.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +9,6 @@
 
 namespace starflow {
 namespace {
-
-double square(double v) { return v * v; }
 
 /// The limits of positions.
 struct Box {

@@ -6,6 +6,7 @@
 
 #include "blends.hpp"
 #include "pixel_noise.hpp"
+#include "square.hpp"
 #include "units.hpp"
 
 #include <algorithm>
@@ -16,8 +17,6 @@ namespace {
 
 constexpr double kNearSaturation = 0.95;
 constexpr double kSampledMosaic = 2;  // px FWHM; below, the errors leave out what the amplitudes take of the position
-
-double square(double v) { return v * v; }
 
 }  // namespace
 

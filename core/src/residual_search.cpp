@@ -2,6 +2,7 @@
 #include "residual_search.hpp"
 
 #include "annulus.hpp"
+#include "median.hpp"
 
 #include <algorithm>
 #include <array>
@@ -166,9 +167,7 @@ class ResidualSearch {
       const std::size_t at = job_.index.at(x + ring_[k].first, y + ring_[k].second);
       v[k] = at == BrightIndex::kNone ? 0.0F : residual_.left_over[at];
     }
-    const auto middle = v.begin() + v.size() / 2;
-    std::nth_element(v.begin(), middle, v.end());
-    return std::max(0.0, static_cast<double>(*middle));
+    return std::max(0.0, static_cast<double>(upper_median(std::span<float>(v))));
   }
 
   /// Whether the filter meets nothing that a fitted star does not explain.

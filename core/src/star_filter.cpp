@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "annulus.hpp"
+#include "median.hpp"
 
 namespace starflow {
 namespace {
@@ -20,13 +22,6 @@ constexpr Flags kWidthIsGood = flag::group_fit | flag::neighbour_masked | flag::
                                flag::cfa_fit | flag::predicted;
 constexpr Flags kNoStar = flag::hot_pixel | flag::cosmic_ray;
 constexpr double kSigmaOfMad = 1.482602218505602;  // 1 / the 75 % quantile of a unit normal
-
-/// The middle value, the upper one of two. \p v is not empty and gets another order.
-double median(std::vector<double>& v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::ranges::nth_element(v, middle);
-  return *middle;
-}
 
 /// Greater first, undefined last; of equals the earlier row.
 struct Falling {
@@ -167,9 +162,9 @@ void Selection::drop_odd_widths(double sigmas, double floor) {
     if (good && std::isfinite(stars_.fwhm[row])) v.push_back(stars_.fwhm[row]);
   }
   if (v.size() < kEnoughWidths) return;
-  const double centre = median(v);
+  const double centre = upper_median(std::span(v));
   for (double& width : v) width = std::abs(width - centre);
-  const double limit = sigmas * std::max(kSigmaOfMad * median(v), floor * centre);
+  const double limit = sigmas * std::max(kSigmaOfMad * upper_median(std::span(v)), floor * centre);
   keep(reason::fwhm_outlier, [&](std::size_t row) { return !(std::abs(stars_.fwhm[row] - centre) > limit); });
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "star_groups.hpp"
 
+#include "square.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <tuple>
 
 namespace starflow {
 namespace {
-
-double square(double v) { return v * v; }
 
 /// Of two stars, whether the first counts for more.
 bool brighter(const Detections& stars, std::uint32_t a, std::uint32_t b) {

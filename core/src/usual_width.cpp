@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "usual_width.hpp"
 
+#include "median.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -22,12 +24,6 @@ constexpr Flags kHarmless =
 /// above their frame's median; the parabola sees nine pixels alone.
 double noise_of_width(Method method) { return method == Method::quadratic ? 45 : 7; }
 
-double median(std::span<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 bool measured(const StarRow& row) {
   return row.termination == Termination::converged && row.method_used == row.method && row.fwhm_major > 0;
 }
@@ -42,9 +38,9 @@ bool UsualWidth::offer(const StarRow& row) {
 void UsualWidth::settle() {
   if (size_ < kFewest) return;
   const std::span<double> samples(sample_.data(), size_);
-  usual_ = median(samples);
+  usual_ = upper_median(samples);
   for (double& v : samples) v = std::abs(v - usual_);
-  slack_ = std::max(kLeastSlack, kScatters * kSigmaPerMad * median(samples) / usual_);
+  slack_ = std::max(kLeastSlack, kScatters * kSigmaPerMad * upper_median(samples) / usual_);
 }
 
 Flags UsualWidth::judge(const StarRow& row) const {

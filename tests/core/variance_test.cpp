@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <vector>
 
@@ -118,17 +119,11 @@ TEST(Variance, SeesFainterStarsInTheDeeperHalf) {
   EXPECT_NEAR(shallow, 14, 4 * 3.6);
 }
 
-// Every second pixel has the ninefold variance. The filter k / variance has the S/N flux sqrt(sum k^2 /
-// variance), 1.118 of that of k / sigma: 0.745 / 0.667.
-TEST(Variance, WeighsEachPixelByItsOwn) {
-  constexpr double kFaint = 5.0;
-  const double s = kFwhm / 2.3548;
-  test::Scene<float> scene(kSide, kSide, 500), noise(kSide, kSide, 0);
+/// Of kDeep and kShallow in turn. \return the variance of each pixel
+std::vector<float> add_chequered_noise(test::Scene<float>& scene, std::uint64_t seed) {
+  test::Scene<float> noise(kSide, kSide, 0);
   std::vector<float> variance;
-  test::add_noise(noise, 1, 3);
-  const double mean_weight = 0.5 * (1 / (kDeep * kDeep) + 1 / (kShallow * kShallow));
-  const double flux = kFaint * 2 * std::sqrt(std::numbers::pi * (s * s + 1.0 / 12)) / std::sqrt(mean_weight);
-  for (const test::Star& star : Halves::stars()) test::add_star(scene, star.x, star.y, flux, s, s);
+  test::add_noise(noise, 1, seed);
   for (int y = 0; y < kSide; ++y) {
     for (int x = 0; x < kSide; ++x) {
       const double sigma = (x + y) % 2 == 0 ? kDeep : kShallow;
@@ -136,6 +131,19 @@ TEST(Variance, WeighsEachPixelByItsOwn) {
       variance.push_back(static_cast<float>(sigma * sigma));
     }
   }
+  return variance;
+}
+
+// Every second pixel has the ninefold variance. The filter k / variance has the S/N flux sqrt(sum k^2 /
+// variance), 1.118 of that of k / sigma: 0.745 / 0.667.
+TEST(Variance, WeighsEachPixelByItsOwn) {
+  constexpr double kFaint = 5.0;
+  const double s = kFwhm / 2.3548;
+  test::Scene<float> scene(kSide, kSide, 500);
+  const double mean_weight = 0.5 * (1 / (kDeep * kDeep) + 1 / (kShallow * kShallow));
+  const double flux = kFaint * 2 * std::sqrt(std::numbers::pi * (s * s + 1.0 / 12)) / std::sqrt(mean_weight);
+  for (const test::Star& star : Halves::stars()) test::add_star(scene, star.x, star.y, flux, s, s);
+  const std::vector<float> variance = add_chequered_noise(scene, 3);
   FrameView view = scene.view();
   view.variance = {variance.data(), kSide * static_cast<std::ptrdiff_t>(sizeof(float))};
   DetectOptions o;
@@ -157,17 +165,9 @@ TEST(Variance, WeighsEachPixelByItsOwn) {
 // the pull of 800 coordinates is known to 2.5 %.
 TEST(Variance, WeighsThePixelsOfAFit) {
   constexpr double kFlux = 5000, kSigma = kFwhm / 2.3548;
-  test::Scene<float> scene(kSide, kSide, 500), noise(kSide, kSide, 0);
-  std::vector<float> variance;
-  test::add_noise(noise, 1, 4);
+  test::Scene<float> scene(kSide, kSide, 500);
   for (const test::Star& star : Halves::stars()) test::add_star(scene, star.x, star.y, kFlux, kSigma, kSigma);
-  for (int y = 0; y < kSide; ++y) {
-    for (int x = 0; x < kSide; ++x) {
-      const double sigma = (x + y) % 2 == 0 ? kDeep : kShallow;
-      scene.at(x, y) += static_cast<float>(sigma) * noise.at(x, y);
-      variance.push_back(static_cast<float>(sigma * sigma));
-    }
-  }
+  const std::vector<float> variance = add_chequered_noise(scene, 4);
   FrameView view = scene.view();
   view.variance = {variance.data(), kSide * static_cast<std::ptrdiff_t>(sizeof(float))};
   Detections d = test::forced(Halves::stars());
