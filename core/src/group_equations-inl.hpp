@@ -11,8 +11,7 @@
 #endif
 // clang-format on
 
-#include "fit_sums-inl.hpp"
-#include "group_fit.hpp"
+#include "group_sums-inl.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,29 +21,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
-inline constexpr std::size_t kMostShapes = 4;
-inline constexpr std::size_t kGroupUnknowns = 3 * GroupProblem::kMost + 1 + kMostShapes;
-inline constexpr std::size_t kGroupTriangle = at(kGroupUnknowns - 1, kGroupUnknowns - 1) + 1;
-
-/// Of each star, in this order; then come the level and the shape.
-enum : std::size_t { kGroupX, kGroupY, kGroupFlux };
-
-/// Where a group's fit stands.
-struct GroupPoint {
-  std::array<double, GroupProblem::kMost> x{}, y{}, flux{};
-  double level = 0, width = 0, e1 = 0, e2 = 0, beta = 0;
-};
-
-/// A direction in which the shape that all stars share may change.
-struct ShapeStep {
-  double width = 0, e1 = 0, e2 = 0, beta = 0;
-  /// As far as one step goes.
-  [[nodiscard]] double most(const GroupPoint& p) const { return width > 0 ? 0.4 : beta > 0 ? 0.4 * p.beta : 0.5; }
-};
-
 /// The square of a group under the model of one star.
 template <class Model>
-class GroupEquations {
+class GroupEquations : public GroupSums {
  public:
   using D = DoubleLane;
 
@@ -55,10 +34,8 @@ class GroupEquations {
                  const FitRules& rules,
                  const GroupProblem& problem,
                  const Profile&... profile)
-      : square_(block, lane, problem.radius),
-        rules_(rules),
-        size_(problem.size),
-        level_(3 * problem.size),
+      : GroupSums(rules, problem.size),
+        square_(block, lane, problem.radius),
         reach_(model_reach(rules)),
         per_gain_(static_cast<double>(block.per_gain[lane])) {
     for (std::size_t s = 0; s < size_; ++s) {
@@ -70,50 +47,16 @@ class GroupEquations {
     column_[level_].fill(1);
   }
 
-  [[nodiscard]] std::size_t level() const { return level_; }
-  [[nodiscard]] std::size_t shape(std::size_t k) const { return level_ + 1 + k; }
-  [[nodiscard]] std::size_t shapes() const { return shapes_; }
-  [[nodiscard]] const ShapeStep& direction(std::size_t k) const { return direction_[k]; }
-  [[nodiscard]] double h(std::size_t i, std::size_t j) const { return h_[packed(i, j)]; }
-  [[nodiscard]] double gradient(std::size_t i) const { return gradient_[i]; }
-
-  /// Sets the directions of the shape as the rules leave them at \p p.
-  void aim(const GroupPoint& p) {
-    shapes_ = 0;
-    if (rules_.free_width) direction_[shapes_++] = {1, 0, 0, 0};
-    const double size = std::hypot(p.e1, p.e2), given = std::hypot(rules_.e1, rules_.e2);
-    switch (rules_.stretch) {
-      case StretchFreedom::held:
-      case StretchFreedom::either_axis: break;
-      case StretchFreedom::along_x: direction_[shapes_++] = {0, 1, 0, 0}; break;
-      case StretchFreedom::along: direction_[shapes_++] = {0, rules_.e1 / given, rules_.e2 / given, 0}; break;
-      case StretchFreedom::turned: direction_[shapes_++] = {0, -p.e2 / size, p.e1 / size, 0}; break;
-      case StretchFreedom::free:
-        direction_[shapes_++] = {0, 1, 0, 0};
-        direction_[shapes_++] = {0, 0, 1, 0};
-        break;
-    }
-    if (rules_.free_beta) direction_[shapes_++] = {0, 0, 0, 1};
-  }
-
   /// Sums of the normal equations. \param plain  the stars' own light adds nothing to the variance
   void evaluate(const GroupPoint& p, Weight weight, bool plain) {
     prepare(p);
-    h_.fill(0);
-    gradient_.fill(0);
-    chi2_ = 0;
+    clear_sums();
     const double per_gain = plain ? 0.0 : per_gain_;
     for (int j = -square_.radius(); j <= square_.radius(); ++j) {
       fill_row(p, j);
       weigh_row(j + square_.radius(), p.level, weight, per_gain);
       add_row();
     }
-  }
-
-  /// Adds that an unknown is expected \p by away from where it is, with this reciprocal variance.
-  void pull(std::size_t i, double by, double per_variance) {
-    h_[packed(i, i)] += per_variance;
-    gradient_[i] += by * per_variance;
   }
 
   /// What the parameters at the solution make least.
@@ -210,7 +153,8 @@ class GroupEquations {
     visit_weight(weight, false, [&](auto kind, auto) HWY_ATTR {
       for (std::size_t i = 0; i < square_.side(); ++i) {
         const auto m = light_.get(i), z = hn::Sub(hn::Sub(row.value(i), m), set(d, level));
-        const auto w = weigh<D, kind(), false>(row.variance(i), m, z, set(d, per_gain), chi2);
+        const auto v = lit_variance<D>(row.variance(i), m, set(d, level), set(d, per_gain));
+        const auto w = weigh<D, kind(), false>(v, m, z, hn::Zero(d), chi2);
         weight_[i] = hn::GetLane(w);
         residual_[i] = hn::GetLane(hn::Mul(w, z));
       }
@@ -243,21 +187,16 @@ class GroupEquations {
   }
 
   const Square<D> square_;
-  const FitRules& rules_;
-  std::size_t size_, level_, shapes_ = 0;
   int reach_;
-  double per_gain_, chi2_ = 0;
+  double per_gain_;
   std::array<std::optional<Model>, GroupProblem::kMost> model_;
   std::array<int, GroupProblem::kMost> middle_x_{}, middle_y_{};  // of the pixel that a model counts from
-  std::array<ShapeStep, kMostShapes> direction_;
   std::array<Row<D>, kFitSize> by_;
   Row<D> light_;
   std::array<Line, kGroupUnknowns> column_;
   Line weight_, residual_, weighted_;
   std::array<std::size_t, kGroupUnknowns> used_column_{};
   std::size_t used_ = 0;
-  std::array<double, kGroupTriangle> h_;
-  std::array<double, kGroupUnknowns> gradient_;
 };
 
 }  // namespace starflow::HWY_NAMESPACE

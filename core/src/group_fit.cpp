@@ -16,6 +16,7 @@
 #include <hwy/highway.h>
 // after highway
 #include "group_kernel-inl.hpp"
+#include "group_separable-inl.hpp"
 #include "model_choice-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,8 +24,9 @@ namespace starflow::HWY_NAMESPACE {
 
 void fit_members(
     const StarBlock& block, std::size_t lane, const FitRules& rules, const GroupProblem& problem, GroupFit& out) {
+  if (rules.separable()) return GroupKernel<SeparableGroup<double>>(block, lane, rules, problem).run(out);
   visit_model<DoubleLane>(rules, [&]<class Model>(std::type_identity<Model>, const auto&... profile) {
-    GroupKernel<Model>(block, lane, rules, problem, profile...).run(out);
+    GroupKernel<GroupEquations<Model>>(block, lane, rules, problem, profile...).run(out);
   });
 }
 

@@ -18,8 +18,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
-/// Fits one group.
-template <class Model>
+/// Fits one group. Equations: GroupEquations or SeparableGroup.
+template <class Equations>
 class GroupKernel {
  public:
   /// \param profile  of the model's constructor, after the rules
@@ -340,7 +340,7 @@ class GroupKernel {
 
   const FitRules& rules_;
   const GroupProblem& problem_;
-  GroupEquations<Model> equations_;
+  Equations equations_;
   GroupPoint point_;
   int iterations_ = 0, pressed_ = 0;
   std::array<int, GroupProblem::kMost> at_limit_{};
