@@ -142,6 +142,7 @@ void fit_group(
     out.star[number[worst]] = fit.star[worst];
     out.star[number[worst]].termination = reason;
     --rest.size;
+    rest.known = false;
     for (std::size_t s = worst; s < rest.size; ++s) {
       rest.member[s] = rest.member[s + 1];
       number[s] = number[s + 1];

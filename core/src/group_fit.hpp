@@ -30,10 +30,12 @@ struct GroupProblem {
   struct Member {
     double x = 0, y = 0;  ///< where it is thought to be, from the centre of the block
     double limit = 0;     ///< it is not looked for farther away
-    double start_x = 0, start_y = 0;
+    double start_x = 0, start_y = 0, flux = 0;
   };
   std::array<Member, kMost> member;
   std::size_t size = 0;
+  bool known = false;  ///< flux of all, level and shape are near to the solution; else they are not read
+  double level = 0, width = 0, e1 = 0, e2 = 0, beta = 0;
   int radius = 0;  ///< half side of the square that is fitted; pixels that no star needs are missing in the block
 };
 

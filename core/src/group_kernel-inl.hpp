@@ -12,6 +12,7 @@
 // clang-format on
 
 #include "group_equations-inl.hpp"
+#include "group_steps-inl.hpp"
 
 #include <algorithm>
 
@@ -46,8 +47,8 @@ class GroupKernel {
   }
 
  private:
-  static constexpr double kRounding = 1e-12, kStill = 1e-10;
-  static constexpr int kScored = 15;  // rounds; what scoring leads to is there after five or so
+  static constexpr double kRounding = 1e-12, kStill = 1e-10, kRest = 1e-5;
+  static constexpr int kScored = 24;  // rounds; what scoring leads to is there after five or so
 
   /// Whether a member shows that the group is better fitted without it.
   [[nodiscard]] bool unfit() const {
@@ -72,6 +73,7 @@ class GroupKernel {
     point_.e1 = rules_.e1;
     point_.e2 = rules_.e2;
     point_.beta = rules_.beta;
+    if (problem_.known) return resume();
     equations_.aim(point_);
     equations_.evaluate(point_, plain_weight(), true);
     list_unknowns([](std::size_t k) { return k == kGroupFlux; }, false);
@@ -82,6 +84,17 @@ class GroupKernel {
     if (rules_.free_level) point_.level = step_.cell[equations_.level()];
   }
 
+  /// At what is known.
+  void resume() {
+    for (std::size_t s = 0; s < problem_.size; ++s) point_.flux[s] = problem_.member[s].flux;
+    point_.level = problem_.level;
+    point_.width = problem_.width;
+    point_.e1 = problem_.e1;
+    point_.e2 = problem_.e2;
+    point_.beta = problem_.beta;
+    equations_.aim(point_);
+  }
+
   [[nodiscard]] Weight plain_weight() const {
     return rules_.estimator == Estimator::mle ? Weight::model : Weight::equal;
   }
@@ -90,16 +103,19 @@ class GroupKernel {
 
   /// Steps without a trial, first with the weights of the sky.
   Termination score() {
-    bool settles = false;
+    bool settles = problem_.known;
+    memory_.forget();
     for (int round = 0; round < kScored && iterations_ < rules_.max_iterations; ++round) {
       ++iterations_;
       equations_.evaluate(point_, plain_weight(), !settles);
       if (!settles) hold_near_list();
       list_all(settles);
-      if (!factor(0)) return Termination::singular;
+      if (!(settles && factor_observed(0)) && !factor(0)) return Termination::singular;
       const double squared = solve_step();
-      const bool small = take_step();
       if (!std::isfinite(squared)) return Termination::nonfinite;
+      if (settles) improve_step();
+      const bool small = take_step();
+      if (!whole_) memory_.forget();
       if (small && settles && rests(squared)) return Termination::converged;
       settles = settles || small || round > 3;
     }
@@ -120,14 +136,14 @@ class GroupKernel {
   Termination descend() {
     constexpr double kSlack = 1e-4;  // of the merit, 1/2 chi2: rounding, and that its weights take the level along
     constexpr double kLeastDamping = 1e-6, kFirstDamping = 1e-3, kTrusted = 0.01, kHopeless = 1e10;
-    constexpr int kMost = 80;
+    constexpr int kMost = 30;
     double damping = kFirstDamping;
     equations_.evaluate(point_, plain_weight(), false);
     double best = equations_.merit(point_);
     for (int round = 0; round < kMost && damping < kHopeless && iterations_ < rules_.max_iterations; ++round) {
       ++iterations_;
       list_all(true);
-      if (!factor(damping)) {
+      if (!factor_observed(damping) && !factor(damping)) {
         damping *= 10;
         continue;
       }
@@ -149,14 +165,14 @@ class GroupKernel {
     return iterations_ < rules_.max_iterations ? Termination::stalled : Termination::max_iterations;
   }
 
-  /// Less than a third of a thousandth of the error, or than the last digits of the light.
+  /// Less than a third of a hundredth of the error, or than the last digits of the light.
   [[nodiscard]] bool rests(double squared) const {
     double digits = 0;
     for (std::size_t s = 0; s < problem_.size; ++s) {
       const std::size_t k = 3 * s + kGroupFlux;
       digits += point_.flux[s] * point_.flux[s] * equations_.h(k, k);
     }
-    return squared < std::max(fit_rule::kFineStep, kStill * kStill * digits);
+    return squared < std::max(kRest, kStill * kStill * digits);
   }
 
   /// \param shape  it is left out as long as positions and fluxes are far off: it would make up for them
@@ -178,10 +194,34 @@ class GroupKernel {
   }
 
   bool factor(double damping) {
+    fill_system();
+    return damp_and_factor(damping);
+  }
+
+  /// With the curvature that the merit has along the positions: beside light that no star explains a faint one would
+  /// step over its place to and fro.
+  bool factor_observed(double damping) {
+    constexpr double kLeast = -0.5;  // of what is expected: a step that this doubles
+    fill_system();
+    for (std::size_t s = 0; s < problem_.size; ++s) {
+      const std::size_t x = 3 * s, y = x + 1;
+      const auto excess = equations_.excess(s);
+      double &xx = system_.cell[at(x, x)], &xy = system_.cell[at(y, x)], &yy = system_.cell[at(y, y)];
+      xx += std::max(excess.xx, kLeast * xx);
+      yy += std::max(excess.yy, kLeast * yy);
+      xy += excess.xy;
+    }
+    return damp_and_factor(damping);
+  }
+
+  void fill_system() {
     for (std::size_t i = 0; i < n_; ++i) {
       for (std::size_t j = 0; j <= i; ++j) system_.cell[at(i, j)] = equations_.h(unknown_[i], unknown_[j]);
-      system_.cell[at(i, i)] *= 1 + damping;
     }
+  }
+
+  bool damp_and_factor(double damping) {
+    for (std::size_t i = 0; i < n_; ++i) system_.cell[at(i, i)] *= 1 + damping;
     return hn::AllTrue(DoubleLane(), factors_.factor(system_, n_, kRounding));
   }
 
@@ -198,10 +238,18 @@ class GroupKernel {
     return squared;
   }
 
+  /// Learns from the steps before.
+  void improve_step() {
+    Unknowns gradient;
+    for (std::size_t i = 0; i < n_; ++i) gradient[i] = equations_.gradient(unknown_[i]);
+    memory_.improve(n_, column_.cell, gradient.data());
+    for (std::size_t i = 0; i < n_; ++i) step_.cell[unknown_[i]] = column_.cell[i];
+  }
+
   /// Moves every parameter within its reach and its bounds. \return whether nothing cut a step and all positions moved
   /// little
   bool take_step() {
-    bool whole = true;
+    bool whole = true, limited = false;
     const auto within = [&](double by, double most) {
       whole = whole && std::abs(by) <= most;
       return std::clamp(by, -most, most);
@@ -213,6 +261,7 @@ class GroupKernel {
       const double dx = point_.x[s] + within(step(s, kGroupX), reach) - m.x;
       const double dy = point_.y[s] + within(step(s, kGroupY), reach) - m.y;
       const double r = std::hypot(dx, dy), part = r > m.limit ? m.limit / r : 1;
+      limited = limited || part < 1;
       at_limit_[s] = part < 1 ? at_limit_[s] + 1 : 0;
       const double x = m.x + part * dx, y = m.y + part * dy;
       moved2 = std::max(moved2, (x - point_.x[s]) * (x - point_.x[s]) + (y - point_.y[s]) * (y - point_.y[s]));
@@ -233,7 +282,9 @@ class GroupKernel {
     pressed_ = bound ? pressed_ + 1 : 0;
     if (pressed_ > 2) shape_held_ = true;  // pressed against its bound; the rest is found with it there
     equations_.aim(point_);
-    return whole && (!bound || shape_held_) && moved2 < fit_rule::kCoarseStep * fit_rule::kCoarseStep;
+    whole = whole && (!bound || shape_held_);
+    whole_ = whole && !limited;
+    return whole && moved2 < fit_rule::kCoarseStep * fit_rule::kCoarseStep;
   }
 
   /// Keeps the shape within its bounds. \return whether it was beyond one
@@ -342,6 +393,9 @@ class GroupKernel {
   const GroupProblem& problem_;
   Equations equations_;
   GroupPoint point_;
+  using Unknowns = std::array<double, kGroupUnknowns>;
+  StepMemory memory_;
+  bool whole_ = true;
   int iterations_ = 0, pressed_ = 0;
   std::array<int, GroupProblem::kMost> at_limit_{};
   bool shape_held_ = false, bound_ = false, narrow_ = false, wide_ = false, beta_at_bound_ = false, sandwich_ = false;

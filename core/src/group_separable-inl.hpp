@@ -15,6 +15,7 @@
 
 #include "group_sums-inl.hpp"
 #include "separable_model-inl.hpp"
+#include "square.hpp"
 
 #include <algorithm>
 #include <array>
@@ -141,6 +142,8 @@ class SeparableGroup : public GroupSums {
     const double fwhm = std::exp(p.width), half = std::exp(0.5 * p.e1), most = StarBlock::kMaxRadius;
     const int reach_x = static_cast<int>(std::min(std::ceil(kFwhms * fwhm * half) + 1, most));
     const int reach_y = static_cast<int>(std::min(std::ceil(kFwhms * fwhm / half) + 1, most));
+    variance_x_ = square(kSigmaPerFwhm * fwhm * half);
+    variance_y_ = square(kSigmaPerFwhm * fwhm / half);
     for (std::size_t s = 0; s < size_; ++s) flux_[s] = static_cast<T>(p.flux[s]);
     for (std::size_t first = 0; first < size_; first += hn::Lanes(d)) {
       const std::size_t last = std::min(size_, first + hn::Lanes(d));
@@ -263,8 +266,9 @@ class SeparableGroup : public GroupSums {
     const V zero = hn::Zero(d);
     V fr = zero, xr = zero, yr = zero, fw = zero, xw = zero, yw = zero;
     V fx = zero, xx = zero, yx = zero, fy = zero, xy = zero, yy = zero;
+    V rxx = zero, rxy = zero, ryy = zero;
     for (std::size_t i = a.left; i < a.right; i += hn::Lanes(d)) {
-      V r0 = zero, r1 = zero, w0 = zero, w1 = zero, x0 = zero, x1 = zero, y0 = zero, y1 = zero;
+      V r0 = zero, r1 = zero, r2 = zero, w0 = zero, w1 = zero, x0 = zero, x1 = zero, y0 = zero, y1 = zero;
       for (std::size_t j = a.top; j < a.bottom; ++j) {
         const std::size_t k = j * stride_ + i;
         const V e0 = hn::Set(d, y_[s][kLight][j]), e1 = hn::Set(d, y_[s][kByCentre][j]);
@@ -272,6 +276,7 @@ class SeparableGroup : public GroupSums {
         const V x = hn::Load(d, &along_x_[k]), y = hn::Load(d, &along_y_[k]);
         r0 = hn::MulAdd(r, e0, r0);
         r1 = hn::MulAdd(r, e1, r1);
+        r2 = hn::MulAdd(r, hn::Set(d, y_[s][kBySigma][j]), r2);
         w0 = hn::MulAdd(w, e0, w0);
         w1 = hn::MulAdd(w, e1, w1);
         x0 = hn::MulAdd(x, e0, x0);
@@ -286,6 +291,9 @@ class SeparableGroup : public GroupSums {
         y = hn::MulAdd(g0, of1, y);
       };
       columns(r0, r1, fr, xr, yr);
+      rxx = hn::MulAdd(hn::Load(d, &x_[s][kBySigma][i]), r0, rxx);
+      rxy = hn::MulAdd(g1, r1, rxy);
+      ryy = hn::MulAdd(g0, r2, ryy);
       columns(w0, w1, fw, xw, yw);
       columns(x0, x1, fx, xx, yx);
       columns(y0, y1, fy, xy, yy);
@@ -298,6 +306,8 @@ class SeparableGroup : public GroupSums {
       for (std::size_t k = 0; k < shapes_; ++k) h_[at(shape(k), 3 * s + q)] = along_x(k) * x + along_y(k) * y;
     };
     const auto flux = static_cast<double>(flux_[s]);
+    // As heat spreads, the second derivative by the centre is that by sigma in parts of sigma.
+    excess_[s] = {-flux * total(rxx) / variance_x_, -flux * total(rxy), -flux * total(ryy) / variance_y_};
     put(kGroupX, flux, xr, xw, xx, xy);
     put(kGroupY, flux, yr, yw, yx, yy);
     put(kGroupFlux, 1, fr, fw, fx, fy);
@@ -350,7 +360,7 @@ class SeparableGroup : public GroupSums {
   bool integrated_;
   std::size_t side_, stride_, pixels_ = 0;
   int radius_;
-  double per_gain_;
+  double per_gain_, variance_x_ = 1, variance_y_ = 1;                       // of the Gaussian, px^2
   alignas(64) Plane value_, variance_, weight_, pull_, along_x_, along_y_;  // the last two: times the weight
   alignas(64) std::array<std::array<Line, kOfAxis>, kMost> x_, y_;
   std::array<Window, kMost> window_;

@@ -72,6 +72,14 @@ class GroupSums {
     if (rules_.free_beta) direction_[shapes_++] = {0, 0, 0, 1};
   }
 
+  /// How the merit curves along the positions of a star.
+  struct Curve {
+    double xx = 0, xy = 0, yy = 0;
+  };
+  /// What is left after the star, where it is not known 0: added to h() it makes that the curvature that the merit has
+  /// in place of what is expected of it.
+  [[nodiscard]] const Curve& excess(std::size_t star) const { return excess_[star]; }
+
   /// Adds that an unknown is expected \p by away from where it is, with this reciprocal variance.
   void pull(std::size_t i, double by, double per_variance) {
     h_[packed(i, i)] += per_variance;
@@ -91,6 +99,7 @@ class GroupSums {
   std::array<ShapeStep, kMostShapes> direction_;
   std::array<double, kGroupTriangle> h_;
   std::array<double, kGroupUnknowns> gradient_;
+  std::array<Curve, GroupProblem::kMost> excess_{};
   double chi2_ = 0;
 };
 

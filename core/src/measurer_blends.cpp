@@ -114,15 +114,26 @@ void Measurer::run_groups(std::size_t begin, std::size_t end, bool again) {
 /// The members of a group as they are thought to be, in a lane of the block.
 GroupProblem Measurer::problem_of(std::size_t lane, std::size_t group) const {
   GroupProblem problem;
+  const double pitch = plan_.pitch, unit = block_.unit_adu[lane];
+  // A stretch that is held may be the other one that was tried.
+  problem.known = plan_.group_fit.stretch != StretchFreedom::either_axis;
   double extent = 0;
   for (const std::uint32_t star : job_.blends->groups.members(group)) {
-    const double x = (job_.detections.x[star] - block_.centre_x[lane]) / plan_.pitch;
-    const double y = (job_.detections.y[star] - block_.centre_y[lane]) / plan_.pitch;
-    GroupProblem::Member& m = problem.member[problem.size++] = {x, y, plan_.fit.move_limit, x, y};
+    const double x = (job_.detections.x[star] - block_.centre_x[lane]) / pitch;
+    const double y = (job_.detections.y[star] - block_.centre_y[lane]) / pitch;
+    GroupProblem::Member& m = problem.member[problem.size++] = {x, y, plan_.fit.move_limit, x, y, 0};
     const GroupStar& known = job_.blends->fitted[job_.blends->groups.slot(star)];
+    problem.known = problem.known && known.fitted;
     if (known.fitted) {  // by the fit before
-      m.start_x = (known.fit.value[kFitX] - block_.centre_x[lane]) / plan_.pitch;
-      m.start_y = (known.fit.value[kFitY] - block_.centre_y[lane]) / plan_.pitch;
+      const auto& p = known.fit.value;
+      m.start_x = (p[kFitX] - block_.centre_x[lane]) / pitch;
+      m.start_y = (p[kFitY] - block_.centre_y[lane]) / pitch;
+      m.flux = p[kFitFlux] / unit;
+      problem.level = p[kFitLevel] * square(pitch) / unit;
+      problem.width = p[kFitWidth];
+      problem.e1 = p[kFitE1];
+      problem.e2 = p[kFitE2];
+      problem.beta = p[kFitBeta];
     }
     extent = std::max({extent, std::abs(x), std::abs(y)});
   }
