@@ -2,13 +2,15 @@
 #include "elf_file.hpp"
 
 #include <elf.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 namespace starflow::graph {
@@ -33,20 +35,26 @@ ElfFile::ElfFile(const std::string& path) {
     reason_ = std::filesystem::exists(status) ? "not a file" : "no such file";
     return;
   }
-  std::ifstream file(path, std::ios::binary);
-  const auto size = std::filesystem::file_size(path, error);
-  if (!file || error) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
     reason_ = std::generic_category().message(errno);
     return;
   }
-  bytes_.resize(size);
-  if (!file.read(bytes_.data(), static_cast<std::streamsize>(size))) {
-    reason_ = "can't be read";
+  const auto size = std::filesystem::file_size(path, error);
+  void* bytes = !error && size > 0 ? mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
+  close(file);
+  if (error || bytes == MAP_FAILED) {
+    reason_ = error ? error.message() : "can't be read";
     return;
   }
+  bytes_ = std::string_view(static_cast<const char*>(bytes), size);
   kind_ = Kind::not_elf;
   if (bytes_.size() < EI_NIDENT || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0) return;
   read_tables();
+}
+
+ElfFile::~ElfFile() {
+  if (!bytes_.empty()) munmap(const_cast<char*>(bytes_.data()), bytes_.size());
 }
 
 template <class T>
@@ -90,8 +98,8 @@ std::optional<std::uint64_t> ElfFile::offset_of(std::uint64_t address) const {
 
 std::string_view ElfFile::text_at(std::uint64_t offset) const {
   if (offset >= bytes_.size()) return {};
-  const auto begin = bytes_.begin() + static_cast<std::ptrdiff_t>(offset);
-  return {&*begin, static_cast<std::size_t>(std::find(begin, bytes_.end(), '\0') - begin)};
+  const std::string_view rest = bytes_.substr(offset);
+  return rest.substr(0, rest.find('\0'));
 }
 
 std::optional<std::uint64_t> ElfFile::symbol(std::string_view name) const {

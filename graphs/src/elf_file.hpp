@@ -24,6 +24,9 @@ class ElfFile {
   };
 
   explicit ElfFile(const std::string& path);
+  ~ElfFile();
+  ElfFile(const ElfFile&) = delete;
+  ElfFile& operator=(const ElfFile&) = delete;
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
@@ -56,7 +59,7 @@ class ElfFile {
   [[nodiscard]] std::string_view text_at(std::uint64_t offset) const;
   void read_tables();
 
-  std::vector<char> bytes_;
+  std::string_view bytes_;  // mapped: most of a library is code that is not looked at
   std::vector<Section> sections_;
   std::vector<Segment> segments_;
   Kind kind_ = Kind::unreadable;
