@@ -2,6 +2,7 @@
 #include "graph_reader.hpp"
 
 #include "config_hash.hpp"
+#include "instances.hpp"
 #include "option_layers.hpp"
 #include "option_value.hpp"
 #include "run_spec.hpp"
@@ -60,6 +61,7 @@ GraphSpec GraphReader::read() {
     if (const JsonMember* nodes = root.find("nodes"); nodes != nullptr && !drafts.empty()) {
       check_sources(doc_, nodes->begin, drafts, registry_, problems_);
     }
+    if (!problems_.empty()) try_nodes(drafts);
     std::vector<std::size_t> place_of(drafts.size());
     for (std::size_t i = 0; i < order.size(); ++i) place_of[order[i]] = i;
     for (const auto from : order) {
@@ -218,6 +220,18 @@ void GraphReader::read_options(DraftNode& node, const Parameters& parameters) {
     if (argument.target == SetArgument::Target::node && argument.node == node.id) layers.add(argument);
   }
   node.options->values = layers.finish(node.place, path);
+  node.complete = layers.complete();
+}
+
+void GraphReader::try_nodes(const std::vector<DraftNode>& nodes) {
+  std::vector<Diagnostic> found;
+  for (const auto& node : nodes) {
+    if (node.complete) check_node({node.id, node.type, {}, node.options, node.place}, found);
+  }
+  for (Diagnostic& d : found) {
+    std::string path = d.path, text = d.text, hint = d.hint;
+    problems_.add(std::move(d), std::move(path), std::move(text), std::move(hint));
+  }
 }
 
 const JsonDoc* GraphReader::preset(const DraftNode& node, const JsonMember& member, const Parameters& parameters) {

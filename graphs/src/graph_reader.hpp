@@ -33,6 +33,8 @@ class GraphReader {
   void read_id(DraftNode& node);
   void read_type(DraftNode& node);
   void read_options(DraftNode& node, const Parameters& parameters);
+  /// Options that contradict each other in the nodes of a graph that has other problems: all are reported at once.
+  void try_nodes(const std::vector<DraftNode>& nodes);
   void check_ids(std::vector<DraftNode>& nodes);
   void check_set(const std::vector<DraftNode>& nodes);
   /// The preset's document; null where it can't be read, which is reported.

@@ -100,6 +100,14 @@ Instances make_nodes(const GraphSpec& spec, std::vector<Diagnostic>& problems) {
 
 }  // namespace
 
+void check_node(const NodeSpec& node, std::vector<Diagnostic>& problems) {
+  Instances made;
+  made.sources.resize(1);
+  made.nodes.resize(1);
+  made.sinks.resize(1);
+  guarded(node, problems, [&] { make(node, 0, made); });
+}
+
 void check_nodes(const GraphSpec& spec) {
   std::vector<Diagnostic> problems;
   const Instances made = make_nodes(spec, problems);

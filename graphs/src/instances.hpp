@@ -23,6 +23,9 @@ struct Instances {
   std::vector<std::unique_ptr<Sink>> sinks;
 };
 
+/// Makes one node of its options, whose known ones must all hold a value, and puts what it refuses in \p problems.
+void check_node(const NodeSpec& node, std::vector<Diagnostic>& problems);
+
 /// Makes all nodes of \p spec, then starts the source, the nodes and the sinks.
 /// \throws ConfigError with the problems of all nodes; what was started is destroyed then.
 [[nodiscard]] Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log);

@@ -90,7 +90,10 @@ void OptionLayers::set(const OptionLayer& layer,
   const auto given = parameters_.apply(layer.doc, value, path, problems_);
   if (given && given->value.is_null()) return;
   tried_.insert(spec.name);
-  if (!given) return;
+  if (!given) {
+    complete_ = false;
+    return;
+  }
   ResolvedOption option;
   option.place = layer.doc.place(value.begin);
   option.place.path = path;
@@ -98,6 +101,7 @@ void OptionLayers::set(const OptionLayer& layer,
   if (Refusal r = convert(given->value, spec, option.value); !r.text.empty()) {
     const std::string where = r.index < 0 ? path : element_path(path, static_cast<std::size_t>(r.index));
     problems_.add(layer.doc, r.offset, where, r.text + given->note + layer.note, std::move(r.hint));
+    complete_ = false;
     return;
   }
   values_.insert_or_assign(spec.name, std::move(option));
@@ -118,6 +122,7 @@ void OptionLayers::add(const SetArgument& argument) {
   option.from = argument.from;
   if (Refusal r = convert_argument(argument.doc, *spec, option.value); !r.text.empty()) {
     problems_.add(argument.doc, 0, {}, std::move(r.text), std::move(r.hint));
+    complete_ = false;
     return;
   }
   if (std::holds_alternative<std::monostate>(option.value)) {
@@ -140,6 +145,7 @@ OptionLayers::Values OptionLayers::finish(const Diagnostic& owner, const std::st
     const bool missing = values_.try_emplace(spec.name, std::move(option)).second;
     // A value that was refused is reported already.
     if (spec.required && missing && !tried_.contains(spec.name)) {
+      complete_ = false;
       problems_.add(owner, where,
                     fmt::format("the option {} of {} is required: {}", in_quotes(spec.name), subject_, wanted(spec)));
     }

@@ -42,6 +42,8 @@ class OptionLayers {
 
   /// Fills in defaults and reports required options that are missing. \param path of the options in the file
   [[nodiscard]] Values finish(const Diagnostic& owner, const std::string& path);
+  /// Whether every option that is known holds a value; others may have been refused.
+  [[nodiscard]] bool complete() const noexcept { return complete_; }
 
  private:
   void read(const OptionLayer& layer, const JsonValue& object, const std::string& group, const std::string& path);
@@ -57,6 +59,7 @@ class OptionLayers {
   Problems& problems_;
   Values values_;
   std::set<std::string, std::less<>> tried_;  // given, though perhaps refused
+  bool complete_ = true;
 };
 
 }  // namespace starflow::graph

@@ -22,6 +22,7 @@ struct DraftNode {
   Diagnostic place;
   std::vector<PortRef> inputs;  ///< index into the draft's nodes; kUnconnected = open
   std::shared_ptr<ResolvedOptions> options;
+  bool complete = false;  ///< every known option holds a value
 };
 
 /// `"det" (detect)`, for messages.

@@ -19,6 +19,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 namespace starflow {
 namespace {
@@ -169,6 +170,34 @@ TEST(CentroidRefusals, AreRefusedOutOfTheirRange) {
   const auto word = problem(R"({"method": "moffat", "beta": "fre"})");
   ASSERT_TRUE(word);
   EXPECT_EQ(word->hint, "did you mean \"free\"?");
+}
+
+// A key that nobody knows does not hide what else is wrong; a value that is refused does, for the node never had it.
+TEST(CentroidRefusals, AreReportedBesideKeysThatAreUnknown) {
+  const test::TempDir dir;
+  const auto problems = [&](const std::string& options) -> std::vector<std::string> {
+    const std::string file = dir.write("g.json", R"({"format": "starflow.graph/1", "nodes": [
+{"id": "sky", "type": "source.sky", "optoins": {}},
+{"id": "det", "type": "detect", "in": {"frame": "sky.frame"}},
+{"id": "stars", "type": "centroid", "in": {"frame": "sky.frame", "detections": "det"}, "options": )" +
+                                                     options + "}]}");
+    graph::Registry registry;
+    register_nodes(registry);
+    std::vector<std::string> paths;
+    try {
+      (void)graph::GraphSpec::load(file, registry, {});
+    } catch (const graph::ConfigError& e) {
+      for (const graph::Diagnostic& d : e.diagnostics()) paths.push_back(d.path);
+    }
+    return paths;
+  };
+  using Paths = std::vector<std::string>;
+  const std::string unknown = "nodes[0].optoins", of_stars = "nodes[2].options.";
+  EXPECT_EQ(problems(R"({"method": "windowed", "shape": "rotated"})"), (Paths{unknown, of_stars + "shape"}));
+  EXPECT_EQ(problems(R"({"stamp": 2, "method": "windowed", "shape": "rotated"})"),
+            (Paths{unknown, of_stars + "stamp", of_stars + "shape"}));
+  EXPECT_EQ(problems(R"({"stamp_radius": 99, "method": "windowed", "shape": "rotated"})"),
+            (Paths{unknown, of_stars + "stamp_radius"}));
 }
 
 TEST(CentroidRefusals, TakeTheNarrowestAxisThatIsAllowed) {
