@@ -47,6 +47,7 @@ class FitsFile {
   [[nodiscard]] std::int64_t stored_bytes() const;
   /// Goes on in memory, filled up to whole blocks: some programs do not fill the last one, which CFITSIO can't read.
   void fill_last_block();
+  [[nodiscard]] bool on_disk() const noexcept { return content_.empty(); }  ///< else unpacked in memory
   /// A new descriptor of the unpacked file, for another process; the caller closes it.
   /// \throws FrameError `file.unreadable`
   [[nodiscard]] int share() const;

@@ -3,6 +3,7 @@
 
 #include "fits_file.hpp"
 #include "fits_pixels.hpp"
+#include "fits_plain.hpp"
 #include "fits_select.hpp"
 #include "fits_tiles.hpp"
 
@@ -12,11 +13,13 @@
 
 #include <fitsio.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <span>
 #include <utility>
 
 namespace starflow {
@@ -89,12 +92,15 @@ class FitsReader::Impl {
   void check_sum() const;
   void read_header();
   [[nodiscard]] FitsPlane plane_at(int plane, int datatype) const;
+  [[nodiscard]] bool plain() const;
+  void read_plain(int plane, cv::Mat& image) const;
 
   FitsFile file_;
   FitsAxes axes_;
   int bitpix_ = 0;             // as stored
   int equivalent_bitpix_ = 0;  // with BZERO and BSCALE
   bool compressed_ = false;
+  std::int64_t data_start_ = 0;  // byte of the file
 };
 
 void FitsReader::Impl::read_types() {
@@ -118,6 +124,7 @@ void FitsReader::Impl::check_size() {
   LONGLONG start = 0;
   fits_get_hduaddrll(cfitsio(), nullptr, &start, nullptr, &status);
   if (status != 0) fail_fits(status, "has a header that can't be read");
+  data_start_ = start;
   const std::int64_t stored = file_.stored_bytes();
   if (stored > file_.bytes() - start) {
     throw FrameError(
@@ -169,6 +176,22 @@ FitsPlane FitsReader::Impl::plane_at(int plane, int datatype) const {
   return at;
 }
 
+/// Whether the pixels are 16-bit integers, signed or not, as they stand.
+bool FitsReader::Impl::plain() const {
+  const bool integers = equivalent_bitpix_ == SHORT_IMG || equivalent_bitpix_ == USHORT_IMG;
+  return integers && bitpix_ == SHORT_IMG && !compressed_ && file_.on_disk();
+}
+
+void FitsReader::Impl::read_plain(int plane, cv::Mat& image) const {
+  constexpr std::uint16_t kSign = 0x8000;
+  const std::span pixels(reinterpret_cast<std::uint16_t*>(image.data), image.total());
+  const int descriptor = file_.share();
+  const bool all = read_plain_pixels(descriptor, data_start_ + plane * static_cast<std::int64_t>(pixels.size_bytes()),
+                                     equivalent_bitpix_ == USHORT_IMG ? kSign : std::uint16_t{0}, pixels);
+  close(descriptor);
+  if (!all) fail_fits(READ_ERROR, "has pixels that can't be read");
+}
+
 FitsPixels FitsReader::Impl::read(int plane) const {
   const PixelForm form = form_of(equivalent_bitpix_);
   FitsPixels out;
@@ -182,6 +205,8 @@ FitsPixels FitsReader::Impl::read(int plane) const {
   const FitsPlane at = plane_at(plane, form.datatype);
   if (compressed_) {
     unpack_tiles(file_, at, out.image.data, out.image.total() * out.image.elemSize(), blank, blanks);
+  } else if (mask.empty() && plain()) {
+    read_plain(plane, out.image);
   } else if (const int status = read_pixels(file_.handle(), at, out.image.data, blank, blanks); status != 0) {
     fail_fits(status, "has pixels that can't be read");
   }

@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -210,6 +211,25 @@ TEST(FitsReader, AddsTheKeywordsOfAnEmptyPrimary) {
   const FitsReader reader(path, "");
   EXPECT_EQ(reader.header().number("EXPTIME"), 30);
   EXPECT_EQ(reader.header().number("GAIN"), 3) << "the extension's own keyword comes first";
+}
+
+/// 300x250 px are more than what is read at once; the second plane of an extension begins inside the file.
+TEST(FitsPlainPixels, KeepTheirPlacesInALargePlane) {
+  constexpr int kWidth = 300, kHeight = 250;
+  const auto stored = [](int plane, int k) { return (k * 7 + plane * 31) % 65536; };
+  FitsImage image{16, {kWidth, kHeight, 2}, {}, {card("BSCALE", "1"), card("BZERO", "32768")}};
+  for (int plane = 0; plane < 2; ++plane) {
+    for (int k = 0; k < kWidth * kHeight; ++k) {
+      const int raw = stored(plane, k) ^ 0x8000;
+      image.data += static_cast<char>(raw >> 8);
+      image.data += static_cast<char>(raw & 0xFF);
+    }
+  }
+  const cv::Mat got = read_bytes(fits_primary() + fits_extension(image), "1", 1).image;
+  ASSERT_EQ(got.depth(), CV_16U);
+  std::vector<std::uint16_t> expected;
+  for (int k = 0; k < kWidth * kHeight; ++k) expected.push_back(static_cast<std::uint16_t>(stored(1, k)));
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), got.begin<std::uint16_t>(), got.end<std::uint16_t>()));
 }
 
 TEST(FitsReader, ReadsThePlanesOfACube) {
