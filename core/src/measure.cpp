@@ -10,6 +10,7 @@
 #include "blends.hpp"
 #include "measure_plan.hpp"
 #include "measurer.hpp"
+#include "narrow_light.hpp"
 #include "star_row.hpp"
 #include "units.hpp"
 #include "usual_width.hpp"
@@ -115,9 +116,13 @@ struct StarRank {
   std::uint32_t row;
 };
 
+double known_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept {
+  return options.fwhm_px > 0 ? options.fwhm_px : detections.fwhm_px;
+}
+
 double used_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept {
-  if (options.fwhm_px > 0) return options.fwhm_px;
-  return detections.fwhm_px > 0 ? detections.fwhm_px : kTypicalFwhm;
+  const double known = known_fwhm_px(detections, options);
+  return known > 0 ? known : kTypicalFwhm;
 }
 
 MeasureWorkspace::MeasureWorkspace()
@@ -163,11 +168,12 @@ void measure(const FrameView& frame,
     if (!width.offer(workspace.rows_[workspace.order_[k].row])) break;
   }
   width.settle();
+  const double fwhm_px = known_fwhm_px(detections, options);
   stars.resize(n);
   for (std::size_t k = 0; k < n; ++k) {
     StarRow& row = workspace.rows_[workspace.order_[k].row];
     if (k + kAhead < n) fetch(workspace.rows_[workspace.order_[k + kAhead].row]);
-    row.flags |= width.judge(row);
+    row.flags |= width.judge(row) | judge_narrow(row, fwhm_px);
     if ((row.flags & flag::forced_position) == 0) row.id = static_cast<std::int64_t>(k);
     zip_columns([k](auto, auto, auto, auto& column, auto& value) { column[k] = value; }, stars, row);
   }

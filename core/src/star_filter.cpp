@@ -44,6 +44,7 @@ class Selection {
   void keep_off_edge(double px);
   void keep_at_distance(const Surroundings& place);
   void keep_snr(double least);
+  void keep_significant(double sigmas);
   void keep_shapes(const FilterRules& rules);
   void drop_neighbours(double radius_px);
   void drop_odd_widths(double sigmas, double floor);
@@ -140,6 +141,15 @@ void Selection::keep_snr(double least) {
   keep(reason::snr, [&](std::size_t row) { return stars_.snr[row] >= least; });
 }
 
+void Selection::keep_significant(double sigmas) {
+  keep(reason::insignificant, [&](std::size_t row) {
+    const Flags flags = stars_.flags[row];
+    if ((flags & (flag::saturated | flag::group_fit)) != 0) return true;
+    if (std::isnan(stars_.flux[row])) return (flags & flag::no_convergence) == 0;
+    return stars_.flux[row] >= sigmas * stars_.flux_err[row] || stars_.fwhm[row] >= sigmas * stars_.fwhm_err[row];
+  });
+}
+
 void Selection::keep_shapes(const FilterRules& rules) {
   keep(reason::sharpness, [&](std::size_t row) { return rules.sharpness.hold(stars_.sharpness[row]); });
   keep(reason::roundness, [&](std::size_t row) {
@@ -189,6 +199,8 @@ std::vector<std::string_view> filter_stars(const StarTable& stars, const FilterR
   if (rules.edge_px > 0) s.keep_off_edge(rules.edge_px);
   if (rules.position) s.keep_at_distance(*rules.position);
   if (rules.snr_min > 0) s.keep_snr(rules.snr_min);
+  const double significance = frame.fwhm_guessed ? rules.significance_guessed : rules.significance_min;
+  if (significance > 0) s.keep_significant(significance);
   s.keep_shapes(rules);
   if (rules.neighbour_radius > 0) s.drop_neighbours(rules.neighbour_radius * frame.fwhm_px);
   if (rules.fwhm_sigma > 0) s.drop_odd_widths(rules.fwhm_sigma, rules.fwhm_floor);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kSharpSnr = 20;      // of a sample
 constexpr double kLeastSlack = 0.25;  // optics, focus and profile move a width that much over a frame
+constexpr double kFewSlack = 0.5;     // the least where few samples tell neither the width nor its scatter well
 constexpr double kScatters = 5;       // of the samples
 constexpr double kTrail = 2.5;        // major over minor axis of what moved
 constexpr double kSigmaPerMad = 1.4826;
@@ -36,19 +37,22 @@ bool UsualWidth::offer(const StarRow& row) {
 }
 
 void UsualWidth::settle() {
-  if (size_ < kFewest) return;
+  if (size_ < kFew) return;
   const std::span<double> samples(sample_.data(), size_);
   usual_ = upper_median(samples);
   for (double& v : samples) v = std::abs(v - usual_);
-  slack_ = std::max(kLeastSlack, kScatters * kSigmaPerMad * upper_median(samples) / usual_);
+  const double least = size_ < kEnough ? kFewSlack : kLeastSlack;
+  slack_ = std::max(least, kScatters * kSigmaPerMad * upper_median(samples) / usual_);
 }
 
 Flags UsualWidth::judge(const StarRow& row) const {
-  if (!(usual_ > 0) || !measured(row) || !(row.snr > 0)) return 0;
-  if (row.fwhm_major / usual_ <= 1 + slack_ + noise_of_width(row.method) / row.snr) return 0;
+  if (!measured(row) || !(row.snr > 0)) return 0;
+  const double noise = noise_of_width(row.method) / row.snr;
   // Nine pixels do not tell a pair from a trail.
-  const bool trail = row.method != Method::quadratic && row.fwhm_major > kTrail * row.fwhm_minor;
-  return trail ? flag::trailed : flag::extended;
+  const double ratio = row.method == Method::quadratic ? 1 : row.fwhm_major / row.fwhm_minor;
+  if (!(usual_ > 0)) return ratio > kTrail * (1 + noise) ? flag::trailed : 0;
+  if (row.fwhm_major / usual_ <= 1 + slack_ + noise) return 0;
+  return ratio > kTrail ? flag::trailed : flag::extended;
 }
 
 }  // namespace starflow

@@ -19,16 +19,16 @@ class UsualWidth {
   /// Offers a star as a sample; of the brightest first. \return false once there are enough
   bool offer(const StarRow& row);
 
-  /// To be called after the last offer. Without kFewest samples nothing is ever longer.
+  /// To be called after the last offer. Of fewer than kFew samples nothing is taken to be longer than usual.
   void settle();
 
   /// \return flag::extended where the star is longer than usual by more than the stars' scatter and its own noise
-  ///         explain, flag::trailed where it is so along one axis only; 0 where its width is not known or not of the
-  ///         method asked for
+  ///         explain, flag::trailed where it is so along one axis only, or where it is that much longer than wide and
+  ///         no star tells what is usual; 0 where its width is not known or not of the method asked for
   [[nodiscard]] Flags judge(const StarRow& row) const;
 
  private:
-  static constexpr std::size_t kFewest = 20, kMost = 1024;
+  static constexpr std::size_t kFew = 5, kEnough = 20, kMost = 1024;
 
   std::array<double, kMost> sample_{};  ///< px
   std::size_t size_ = 0;

@@ -29,6 +29,7 @@ class Centroid final : public Node {
     out.noise_adu = found.background->median_noise();
     out.background_reliable = found.background->reliable();
     out.fwhm_px = used_fwhm_px(found.detections, options_);
+    out.fwhm_guessed = !(known_fwhm_px(found.detections, options_) > 0);
     out.rejected = found.rejected;
     const auto workspace = workspaces_.borrow();
     measure(frame.view(), *found.background, frame.info().detector(), found.detections, options_, c.parallel(),

@@ -27,7 +27,7 @@ class Filter final : public Node {
   void process(Context& c) override {
     const auto& in = c.in<StarList>(0);
     if (!in.stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
-    const FilterFrame frame{in.frame->width, in.frame->height, in.fwhm_px};
+    const FilterFrame frame{in.frame->width, in.frame->height, in.fwhm_px, in.fwhm_guessed};
     const std::vector<std::string_view> reasons = filter_stars(in.stars, rules_, frame);
     std::vector<std::uint32_t> stay, go;
     for (std::uint32_t row = 0; row < reasons.size(); ++row) (reasons[row].empty() ? stay : go).push_back(row);
@@ -41,8 +41,9 @@ class Filter final : public Node {
 
  private:
   static StarList without_stars(const StarList& in) {
-    return {in.frame, in.background_adu, in.noise_adu, in.background_reliable, in.fwhm_px, in.field_shape, in.rejected,
-            {},       in.listed};
+    return {in.frame,   in.background_adu, in.noise_adu,   in.background_reliable,
+            in.fwhm_px, in.fwhm_guessed,   in.field_shape, in.rejected,
+            {},         in.listed};
   }
 
   /// Adds the rows that go to those that an earlier node listed.
@@ -70,7 +71,8 @@ NodeType filter_type() {
       .doc =
           "Takes stars out of a table by rules, which are off unless given. The frame's record counts each row that "
           "goes by its reason: the first rule that takes it, in the order duplicate_radius, flags (by bit), region, "
-          "edge_px, position, snr_min, sharpness, roundness1, roundness2, neighbour_radius, fwhm_outlier, "
+          "edge_px, position, snr_min, significance, sharpness, roundness1, roundness2, neighbour_radius, "
+          "fwhm_outlier, "
           "brightest.",
       .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
       .outputs = {{"stars", message_type<StarList>, "those that stay, in their order"}},

@@ -144,6 +144,15 @@ std::vector<OptionSpec> filter_option_table() {
       flags()};
   for (OptionSpec& s : place_table()) specs.push_back(std::move(s));
   specs.push_back(positive("snr_min", "Rows of less S/N, or without it, go. Reason: snr.", "", 1e9));
+  specs.push_back(
+      positive("significance.min",
+               "Rows whose flux and FWHM both are less than this many of their errors go, and those without "
+               "flux whose fit did not converge; saturated ones and those fitted in a group stay. Reason: "
+               "insignificant.",
+               "sigma", 1000));
+  specs.push_back(positive("significance.guessed_fwhm",
+                           "The same in frames that tell no FWHM, where none is given either; min unless given.",
+                           "sigma", 1000));
   for (OptionSpec& s : shape_table()) specs.push_back(std::move(s));
   specs.push_back(positive("neighbour_radius",
                            "Rows with another one this close or closer go, both of them; hot pixels, cosmic rays and "
@@ -179,6 +188,8 @@ FilterRules read_filter(const Options& o) {
   rules.edge_px = number_or(o, "edge_px", 0);
   read_position(o, rules);
   rules.snr_min = number_or(o, "snr_min", 0);
+  rules.significance_min = number_or(o, "significance.min", 0);
+  rules.significance_guessed = number_or(o, "significance.guessed_fwhm", rules.significance_min);
   rules.sharpness = read_bounds(o, "sharpness.min", "sharpness.max");
   rules.roundness1 = read_bounds(o, "roundness1.min", "roundness1.max");
   rules.roundness2 = read_bounds(o, "roundness2.min", "roundness2.max");

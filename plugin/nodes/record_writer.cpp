@@ -46,18 +46,29 @@ void append_stated(std::string& out, std::string_view name, const Stated& stated
   }
 }
 
-/// Median FWHM of the stars without a flag; being asked for by position, or on a mosaic, is no fault.
+double median_of(std::vector<double>& v) {
+  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::nth_element(v.begin(), middle, v.end());
+  if (v.size() % 2 == 1) return *middle;
+  return 0.5 * (*middle + *std::max_element(v.begin(), middle));
+}
+
+/// Median FWHM of the stars without a flag; where there are none, of those whose flags don't say that the width is
+/// another thing than one whole star's. Being asked for by position, or on a mosaic, is no fault.
 double median_fwhm(const StarTable& stars) {
+  constexpr Flags kNoFault = flag::forced_position | flag::cfa_fit;
+  constexpr Flags kSpoilt = flag::saturated | flag::bad_pixel_center | flag::edge | flag::no_convergence |
+                            flag::at_bound | flag::fallback_method | flag::too_few_pixels | flag::moved_from_seed |
+                            flag::cosmic_ray | flag::hot_pixel | flag::trailed | flag::extended | flag::low_snr |
+                            flag::duplicate;
   std::vector<double> good;
-  for (std::size_t i = 0; i < stars.size(); ++i) {
-    if ((stars.flags[i] & ~(flag::forced_position | flag::cfa_fit)) == 0 && std::isfinite(stars.fwhm[i]))
-      good.push_back(stars.fwhm[i]);
+  for (const Flags bad : {~kNoFault, kSpoilt}) {
+    for (std::size_t i = 0; i < stars.size(); ++i) {
+      if ((stars.flags[i] & bad) == 0 && std::isfinite(stars.fwhm[i])) good.push_back(stars.fwhm[i]);
+    }
+    if (!good.empty()) return median_of(good);
   }
-  if (good.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto middle = good.begin() + static_cast<std::ptrdiff_t>(good.size() / 2);
-  std::nth_element(good.begin(), middle, good.end());
-  if (good.size() % 2 == 1) return *middle;
-  return 0.5 * (*middle + *std::max_element(good.begin(), middle));
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 void append_errors(std::string& out, std::span<const NodeError> errors) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What is wider than the frame's stars says so: galaxies and trails.
+/// What is wider than the frame's stars says so, and what is narrower: galaxies and trails, hot pixels and cosmic rays.
 
 #include <starflow/core/measure.hpp>
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
@@ -23,7 +24,7 @@ constexpr int kCell = 64, kCells = 16;  // 256 objects
 constexpr double kNoise = 10, kFwhm = 3, kSigma = kFwhm / 2.3548200450309493;
 
 struct Counts {
-  std::size_t extended = 0, trailed = 0;
+  std::size_t extended = 0, trailed = 0, hot = 0, cosmic = 0;
 };
 
 /// Of 256 objects of S/N 50 every fourth is \p stretch_x and \p stretch_y times as wide as the stars.
@@ -56,6 +57,8 @@ Counts count(Method method, double stretch_x, double stretch_y) {
   for (std::size_t i = 0; i < stars.size(); ++i) {
     if ((stars.flags[i] & flag::extended) != 0) ++counts.extended;
     if ((stars.flags[i] & flag::trailed) != 0) ++counts.trailed;
+    if ((stars.flags[i] & flag::hot_pixel) != 0) ++counts.hot;
+    if ((stars.flags[i] & flag::cosmic_ray) != 0) ++counts.cosmic;
   }
   return counts;
 }
@@ -64,7 +67,7 @@ class SizeFlags : public ::testing::TestWithParam<Method> {};
 
 TEST_P(SizeFlags, StarsHaveNone) {
   const Counts c = count(GetParam(), 1, 1);
-  EXPECT_EQ(c.extended + c.trailed, 0U);
+  EXPECT_EQ(c.extended + c.trailed + c.hot + c.cosmic, 0U);
 }
 
 TEST_P(SizeFlags, GalaxiesAreExtended) {
@@ -81,6 +84,56 @@ TEST(SizeFlags, ShortTrailsAreTrailed) {
   const Counts c = count(Method::gaussian, 3, 1);
   EXPECT_EQ(c.trailed, 64U);
   EXPECT_EQ(c.extended, 0U);
+}
+
+// 0.9 px FWHM, where the stars have 3: S/N 50 tells the limit of 1.5 from it.
+TEST(SizeFlags, WhatIsSharperThanHalfAStarIsAHotPixel) {
+  const Counts c = count(Method::gaussian, 0.3, 0.3);
+  EXPECT_EQ(c.hot, 64U);
+  EXPECT_EQ(c.cosmic + c.extended + c.trailed, 0U);
+}
+
+TEST(SizeFlags, WhatIsThatSharpAlongOneAxisIsACosmicRay) {
+  const Counts c = count(Method::gaussian, 0.25, 1.2);
+  EXPECT_EQ(c.cosmic, 64U);
+  EXPECT_EQ(c.hot + c.extended, 0U);
+}
+
+TEST(SizeFlags, StarsOfSixTenthsOfTheWidthAreStars) {
+  const Counts c = count(Method::gaussian, 0.6, 0.6);
+  EXPECT_EQ(c.hot + c.cosmic, 0U);
+}
+
+/// Flags of the only object of a frame, which has these widths, px FWHM.
+Flags flags_alone(double fwhm_x, double fwhm_y, double given_fwhm_px, Flags seed) {
+  Scene<float> scene(kCell, kCell, 500);
+  const double sx = fwhm_x * kSigma / kFwhm, sy = fwhm_y * kSigma / kFwhm;
+  const double flux = 50 * kNoise * 2 * std::sqrt(std::numbers::pi * std::max(sx, 0.5) * std::max(sy, 0.5));
+  add_star(scene, 31.7, 32.2, flux, sx, sy);
+  add_noise(scene, kNoise, 5);
+  Detections d;
+  d.resize(1);
+  d.x[0] = 31.7;
+  d.y[0] = 32.2;
+  d.flags[0] = seed;
+  d.fwhm_px = given_fwhm_px;
+  const FrameView view = scene.view();
+  MeasureWorkspace workspace;
+  StarTable stars;
+  measure(view, estimate_background(view, {}, serial_for), {}, d, {}, serial_for, workspace, stars);
+  return stars.flags.at(0);
+}
+
+TEST(SizeFlags, WithoutAnyStarASinglePixelIsHot) {
+  EXPECT_NE(flags_alone(0.4, 0.4, 0, 0) & flag::hot_pixel, 0U);
+  EXPECT_EQ(flags_alone(0.4, 0.4, 0, flag::forced_position) & flag::hot_pixel, 0U);
+  EXPECT_EQ(flags_alone(0.4, 0.4, 0.8, 0) & flag::hot_pixel, 0U);
+  EXPECT_EQ(flags_alone(1.4, 1.4, 0, 0) & flag::hot_pixel, 0U);
+}
+
+TEST(SizeFlags, AloneWhatIsFourTimesLongerThanWideIsTrailed) {
+  EXPECT_NE(flags_alone(8, 2, 3, 0) & flag::trailed, 0U);
+  EXPECT_EQ(flags_alone(6, 4, 3, 0) & (flag::trailed | flag::extended), 0U);
 }
 
 }  // namespace

@@ -98,6 +98,51 @@ TEST(StarFilter, TakesRowsOfTooLittleOrUnknownSignalToNoise) {
   EXPECT_EQ(filter_stars(t, {.snr_min = 10}, kFrame), (Reasons{"", "snr", "snr", "snr"}));
 }
 
+/// Rows of S/N 2.9 in the flux and 2.9 in the width.
+StarTable insignificant_stars(std::size_t n) {
+  StarTable t = good_stars(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    t.flux[i] = 29;
+    t.flux_err[i] = 10;
+    t.fwhm[i] = 2.9;
+    t.fwhm_err[i] = 1;
+  }
+  return t;
+}
+
+TEST(StarFilter, TakesRowsOfWhichNeitherFluxNorWidthIsSignificant) {
+  StarTable t = insignificant_stars(5);
+  t.flux[1] = 30;
+  t.fwhm[2] = 3;
+  t.fwhm_err[3] = kNan;
+  t.flux[4] = -1;
+  const auto out = reason::insignificant;
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), (Reasons{out, "", "", out, out}));
+  EXPECT_EQ(filter_stars(t, {}, kFrame), Reasons(5));
+}
+
+TEST(StarFilter, KeepsSaturatedStarsAndThoseOfAGroupHoweverUncertain) {
+  StarTable t = insignificant_stars(3);
+  t.flags = {flag::saturated, flag::group_fit, flag::blended};
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), (Reasons{"", "", "insignificant"}));
+}
+
+TEST(StarFilter, TakesRowsWithoutAFluxWhereNothingConverged) {
+  StarTable t = insignificant_stars(3);
+  t.flux[0] = t.flux[1] = t.flux[2] = kNan;
+  t.flags = {flag::no_convergence | flag::moved_from_seed, flag::moved_from_seed,
+             flag::no_convergence | flag::saturated};
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), (Reasons{"insignificant", "", ""}));
+}
+
+TEST(StarFilter, AsksForMoreWhereTheWidthOfStarsWasGuessed) {
+  StarTable t = insignificant_stars(2);
+  t.flux = {49, 50};
+  const FilterRules rules{.significance_min = 3, .significance_guessed = 5};
+  EXPECT_EQ(filter_stars(t, rules, kFrame), Reasons(2));
+  EXPECT_EQ(filter_stars(t, rules, {100, 80, 4, true}), (Reasons{"insignificant", ""}));
+}
+
 TEST(StarFilter, TakesRowsWhoseShapeIsOutOfBoundsOrUnknown) {
   StarTable t = good_stars(4);
   t.sharpness = {0.2, 0.19, 0.8, kNan};

@@ -53,8 +53,20 @@ TEST(Filter, SendsTheSameTableOnWhereNothingGoes) {
   EXPECT_EQ(filtered(in, {{"snr_min", 5.0}, {"list_rejected", true}}).as<StarList>(), in.as<StarList>());
 }
 
+TEST(Filter, AsksForMoreWhereTheWidthOfStarsWasGuessed) {
+  StarList list = five_stars();
+  list.stars.flux_err = list.stars.flux;
+  for (double& e : list.stars.flux_err) e /= 4;
+  for (std::size_t i = 0; i < 5; ++i) list.stars.fwhm_err[i] = list.stars.fwhm[i];
+  const OptionMap options = {{"significance.min", 3.0}, {"significance.guessed_fwhm", 5.0}};
+  EXPECT_EQ(filtered(test::message(StarList(list)), options).as<StarList>()->stars.size(), 5U);
+  list.fwhm_guessed = true;
+  EXPECT_EQ(filtered(test::message(std::move(list)), options).as<StarList>()->rejected.at("insignificant"), 5U);
+}
+
 TEST(Filter, KeepsTheOthersInTheirOrderAndCountsWhatGoes) {
   StarList list = five_stars();
+  list.fwhm_guessed = true;
   list.stars.flags[2] = flag::poor_fit;
   const Message in = test::message(std::move(list));
   const Message sent = filtered(in, {{"snr_min", 20.0}, {"flags", std::vector<std::string>{"poor_fit"}}});
@@ -75,6 +87,7 @@ TEST(Filter, KeepsTheOthersInTheirOrderAndCountsWhatGoes) {
   EXPECT_EQ(after.noise_adu, before.noise_adu);
   EXPECT_EQ(after.background_reliable, before.background_reliable);
   EXPECT_EQ(after.fwhm_px, before.fwhm_px);
+  EXPECT_EQ(after.fwhm_guessed, before.fwhm_guessed);
 }
 
 TEST(Filter, ListsWhatGoesOnRequestAfterWhatAnotherOneListed) {
@@ -115,6 +128,8 @@ TEST(FilterOptions, AreAllOffUnlessGiven) {
   EXPECT_FALSE(r.box || r.circle || r.position);
   EXPECT_EQ(r.edge_px, 0);
   EXPECT_EQ(r.snr_min, 0);
+  EXPECT_EQ(r.significance_min, 0);
+  EXPECT_EQ(r.significance_guessed, 0);
   EXPECT_FALSE(r.sharpness.set() || r.roundness1.set() || r.roundness2.set());
   EXPECT_EQ(r.neighbour_radius, 0);
   EXPECT_EQ(r.fwhm_sigma, 0);
@@ -132,6 +147,8 @@ TEST(FilterOptions, BecomeTheRulesOfTheirName) {
                                {"position.min_px", 10.0},
                                {"position.max_px", 11.0},
                                {"snr_min", 12.0},
+                               {"significance.min", 12.5},
+                               {"significance.guessed_fwhm", 12.75},
                                {"sharpness.min", 13.0},
                                {"sharpness.max", 14.0},
                                {"roundness1.min", 15.0},
@@ -153,6 +170,9 @@ TEST(FilterOptions, BecomeTheRulesOfTheirName) {
   EXPECT_EQ((std::vector<double>{r.position->x, r.position->y, r.position->distance.least, r.position->distance.most}),
             (std::vector<double>{8, 9, 10, 11}));
   EXPECT_EQ(r.snr_min, 12);
+  EXPECT_EQ(r.significance_min, 12.5);
+  EXPECT_EQ(r.significance_guessed, 12.75);
+  EXPECT_EQ(rules({{"significance.min", 3.0}}).significance_guessed, 3);
   EXPECT_EQ((std::vector<double>{r.sharpness.least, r.sharpness.most, r.roundness1.least, r.roundness1.most,
                                  r.roundness2.least, r.roundness2.most}),
             (std::vector<double>{13, 14, 15, 16, 17, 18}));

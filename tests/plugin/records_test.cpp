@@ -235,6 +235,14 @@ TEST(FrameRecord, GivesTheMedianWidthOfStarsWithoutAFlag) {
   EXPECT_EQ(frame_record(example_info(), &list).at("fwhm"), 3.5);
 }
 
+TEST(FrameRecord, GivesTheWidthOfWholeStarsWhereEachHasSomeFlag) {
+  StarTable stars = test::distinct_stars(5);
+  stars.fwhm = {3, 9, 2, 4, 100};
+  stars.flags = {flag::bad_pixel, flag::blended, flag::hot_pixel, flag::bad_pixel | flag::poor_fit, flag::saturated};
+  const StarList list = test::star_list(std::move(stars), example_info());
+  EXPECT_EQ(frame_record(example_info(), &list).at("fwhm"), 4);
+}
+
 TEST(FrameRecord, StatesTheShapeThatFaintStarsWereGiven) {
   StarList list = test::star_list({}, example_info());
   EXPECT_TRUE(frame_record(example_info(), &list).at("field_shape").is_null());

@@ -119,7 +119,10 @@ struct MeasureOptions {
   int max_iterations = 100;  ///< 1..1000, of all stages of a fit together
 };
 
-/// The FWHM that measure() goes by, px: the options', else the detections', else 3.
+/// FWHM of the stars, px: the options', else the detections'; 0 = not known.
+[[nodiscard]] double known_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept;
+
+/// The FWHM that measure() goes by, px: the known one, else 3.
 [[nodiscard]] double used_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept;
 
 struct StarRow;

@@ -57,7 +57,10 @@ struct FilterRules {
   Side region_side = Side::inside;  ///< of the box, of the circle: what lies on the other one goes
   double edge_px = 0;               ///< rows closer than this to the outer border of the frame go
   std::optional<Surroundings> position{};
-  double snr_min = 0;  ///< rows of less go, and those without; 0 = off
+  double snr_min = 0;           ///< rows of less go, and those without; 0 = off
+  double significance_min = 0;  ///< rows whose flux and FWHM both are less than this many of their errors go; 0 = off
+  /// The same in frames whose stars' FWHM was guessed: no filter of the stars' shape has vouched for a row.
+  double significance_guessed = 0;
   Bounds sharpness{}, roundness1{}, roundness2{};
   /// FWHM; 0 = off. Rows with another one this close or closer go, both of them. Hot pixels and cosmic rays (by their
   /// flags) and duplicates are no neighbours; whatever else another rule takes still is, for its light is there.
@@ -71,6 +74,7 @@ struct FilterRules {
 struct FilterFrame {
   int width = 0, height = 0;  ///< px
   double fwhm_px = 0;         ///< of the stars; 0 = unknown: then only equal positions are close
+  bool fwhm_guessed = false;
 };
 
 /// Why a row goes, but for a flag, whose own name is the reason.
@@ -80,6 +84,7 @@ inline constexpr std::string_view region = "region";
 inline constexpr std::string_view frame_edge = "frame_edge";
 inline constexpr std::string_view position = "position";
 inline constexpr std::string_view snr = "snr";
+inline constexpr std::string_view insignificant = "insignificant";
 inline constexpr std::string_view sharpness = "sharpness";
 inline constexpr std::string_view roundness = "roundness";
 inline constexpr std::string_view neighbour = "neighbour";
@@ -90,7 +95,7 @@ inline constexpr std::string_view beyond_brightest = "beyond_brightest";
 /// Why each row of \p stars goes: one reason a row, empty where it stays.
 ///
 /// The rules are asked in this order, and a row goes by the first that takes it: duplicate, flags (by bit number),
-/// region, frame_edge, position, snr, sharpness, roundness, neighbour, fwhm_outlier, beyond_brightest.
+/// region, frame_edge, position, snr, insignificant, sharpness, roundness, neighbour, fwhm_outlier, beyond_brightest.
 ///
 /// Duplicates: from the highest S/N down (undefined is lowest; of equals the earlier row first), each row that is
 /// still there takes those within the radius. Outliers in width: the centre is the median FWHM of the good rows that
@@ -98,6 +103,12 @@ inline constexpr std::string_view beyond_brightest = "beyond_brightest";
 /// less than fwhm_floor of the centre. Good: no flag that says that the width may be another thing than one star's
 /// (saturated, blended, at the edge, not converged, ...). With fewer than kEnoughWidths of them no row goes, and one
 /// without a width never does. Brightest: of equal flux the earlier row stays.
+///
+/// Insignificant: neither the flux nor the FWHM is that many of its errors; both are the fit's, or of what it fell back
+/// on. One alone may be uncertain through the other, through the level or through the wings of a Moffat. A row that has
+/// no flux goes where nothing converged, but stays where all that is the matter is that it moved onto another star.
+/// Saturated rows stay, for what is left of their light tells little of it; and those fitted in a group, for their
+/// error is mostly the light that they share with a neighbour which is there.
 ///
 /// Never fails for a consistent table. One thread, so the result depends on nothing else.
 [[nodiscard]] std::vector<std::string_view> filter_stars(const StarTable& stars,

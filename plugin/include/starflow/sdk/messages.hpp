@@ -40,6 +40,7 @@ struct StarList {
   double noise_adu = 0;       ///< median noise of one pixel
   bool background_reliable = false;
   double fwhm_px = 0;                           ///< that stamps and windows went by
+  bool fwhm_guessed = false;                    ///< neither given nor measured
   FieldShape field_shape;                       ///< that faint stars were given; not usable = none
   std::map<std::string, std::size_t> rejected;  ///< candidates and stars left out, by reason
   StarTable stars;
