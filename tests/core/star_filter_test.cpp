@@ -135,6 +135,21 @@ TEST(StarFilter, TakesRowsWithoutAFluxWhereNothingConverged) {
   EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), (Reasons{"insignificant", "", ""}));
 }
 
+// FWHM 4 px: 2.5 of them are 10 px, which is how far the rows are apart; wide is 6 px and more.
+TEST(StarFilter, TakesWideCentroidsInTheWingsOfAStarTenTimesAsBright) {
+  StarTable t = good_stars(4);
+  t.flux_err.assign(4, 1);
+  t.snr = {1001, 100, 1001, 100};
+  t.flags = {0, flag::fallback_method, 0, 0};
+  t.fwhm_major = {4, 6.1, 4, 6.1};
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), (Reasons{"", "insignificant", "", ""}));
+  t.fwhm_major[1] = 5.9;
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), Reasons(4));
+  t.fwhm_major[1] = 6.1;
+  t.snr[0] = t.snr[2] = 999;
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), Reasons(4));
+}
+
 TEST(StarFilter, AsksForMoreWhereTheWidthOfStarsWasGuessed) {
   StarTable t = insignificant_stars(2);
   t.flux = {49, 50};

@@ -107,8 +107,9 @@ inline constexpr std::string_view beyond_brightest = "beyond_brightest";
 /// Insignificant: neither the flux nor the FWHM is that many of its errors; both are the fit's, or of what it fell back
 /// on. One alone may be uncertain through the other, through the level or through the wings of a Moffat. A row that has
 /// no flux goes where nothing converged, but stays where all that is the matter is that it moved onto another star.
-/// Saturated rows stay, for what is left of their light tells little of it; and those fitted in a group, for their
-/// error is mostly the light that they share with a neighbour which is there.
+/// A row whose fit failed goes too where its centroid is as wide as no star is, and a star ten times as bright stands
+/// within 2.5 FWHM: a peak in its wings. Saturated rows stay, for what is left of their light tells little of it; and
+/// those fitted in a group, for their error is mostly the light that they share with a neighbour which is there.
 ///
 /// Never fails for a consistent table. One thread, so the result depends on nothing else.
 [[nodiscard]] std::vector<std::string_view> filter_stars(const StarTable& stars,
