@@ -52,6 +52,7 @@ void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
   fit.cov_xy = cell(out.cov_xy, 0);
   fit.chi2 = cell(out.chi2, 0);
   fit.residual_fraction = cell(out.residual, 0) / cell(out.light, 0);
+  fit.power = cell(out.power, 0);
   fit.skew = cell(out.skew, 0);
   fit.iterations = static_cast<int>(cell(out.iterations, 0));
   fit.beta_at_bound = cell(out.beta_at_bound, 0) > 0;

@@ -44,6 +44,7 @@ struct FitRules {
   int radius = 6;         ///< half side of the fitted square, up to the block's
   double move_limit = 2;
   int max_iterations = 50;  ///< of all stages together
+  int patience = 20;        ///< iterations after which a lane of run_fits() is left as it is, up to max_iterations
 
   [[nodiscard]] bool separable() const {
     if (lane_shapes) return profile == Profile::gaussian && outline != Outline::rotated;
@@ -70,6 +71,7 @@ inline constexpr double kMinBeta = 1.5;       ///< of one that is free: below, t
 inline constexpr double kMaxBeta = 12;        ///< beyond, a Moffat is a Gaussian to any pixel
 inline constexpr double kCoarseStep = 0.03;   ///< px: where the weights change from the background's to the model's
 inline constexpr double kFineStep = 1e-7;     ///< of the squared step in units of its own error: 0.0003 sigma
+inline constexpr double kSettled = 1e-10;     ///< the same in double
 }  // namespace fit_rule
 
 struct Fit {
@@ -78,8 +80,10 @@ struct Fit {
   std::array<double, kFitSize> variance{};
   double cov_xy = 0;
   double chi2 = 0;
-  double residual_fraction = 0;  ///< sum |residual| / sum |model|, without the level; 0 where chi2 is small
-  double skew = 0;               ///< third moment of the residuals in parts of the flux; 0 where chi2 or it is small
+  /// sum |residual| over sum |model| without the level, or over sum |pixel| where that is less; 0 where chi2 is small
+  double residual_fraction = 0;
+  double power = 0;  ///< sum of pixel^2 / sky variance; 0 where chi2 is small
+  double skew = 0;   ///< third moment of the residuals in parts of the flux; 0 where chi2 or it is small
   int iterations = 0;
   bool beta_at_bound = false;
   bool narrow = false;  ///< the minor axis, or the width of a circle, rests on its lower bound
@@ -90,8 +94,9 @@ struct Fit {
 /// the step is below 0.03 px, then Fisher scoring with weights from the model, 1 / (background variance + model /
 /// gain). The covariance is the inverse Fisher matrix, in which what rests on a bound is free. With
 /// Estimator::least_squares all weights are 1 and the covariance is the sandwich. In float: what does not end as
-/// `converged` is better tried by refit(). Source: Poisson likelihood shifted by the background variance (Huang et al.
-/// 2013, Nat. Methods 10, 653); scoring as in Jennrich & Sampson 1976, Technometrics 18, 11.
+/// `converged` is better tried by refit(), and so is what creeps, whose rounding grows with the way. Source: Poisson
+/// likelihood shifted by the background variance (Huang et al. 2013, Nat. Methods 10, 653); scoring as in Jennrich &
+/// Sampson 1976, Technometrics 18, 11.
 void run_fits(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits);
 
 /// The same for one star in double with Marquardt's damping: each step must lower the weighted sum of squares.

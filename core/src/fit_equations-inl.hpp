@@ -20,7 +20,8 @@ namespace starflow::HWY_NAMESPACE {
 template <class D>
 struct FitOutput {
   Parameters<D> value, variance;
-  Table<D, 1> cov_xy, chi2, residual, light, skew, iterations, converged, singular, stalled, beta_at_bound, narrow;
+  Table<D, 1> cov_xy, chi2, residual, light, power, skew, iterations, converged, singular, stalled, beta_at_bound,
+      narrow;
 };
 
 /// The fitted squares of a batch under a model.
@@ -95,18 +96,23 @@ class FitEquations {
     sums_.residual.clear();
     sums_.light.clear();
     out.skew.clear();
+    PixelSums<D> pixels;
+    pixels.clear();
     if (!hn::AllFalse(d, suspect)) {
-      StampSkew<D> skew(p.get(kFitX), p.get(kFitY), rules_.fwhm, square_.radius());
+      StampSkew<D> skew(square_, p.get(kFitX), p.get(kFitY), rules_.fwhm);
       model_.prepare(p, square_.radius());
       for (std::size_t j = 0; j < square_.side(); ++j) {
         model_.light(j, square_.side(), p.get(kFitFlux), light_);
         tally_row(square_, j, light_, p.get(kFitLevel), sums_);
-        skew.add_row(square_, j, light_, p.get(kFitLevel), per_gain);
+        pixels.add_row(square_, j);
+        skew.add_row(j, light_, p.get(kFitLevel), per_gain);
       }
-      out.skew.put(0, hn::IfThenElseZero(hn::And(suspect, square_.clean()), skew.share(p.get(kFitFlux))));
+      out.skew.put(0, hn::IfThenElseZero(hn::Gt(sums_.chi2.get(0), n), skew.share(p.get(kFitFlux))));
     }
     out.residual.put(0, hn::IfThenElseZero(suspect, sums_.residual.get(0)));
-    out.light.put(0, hn::IfThenElse(suspect, sums_.light.get(0), set(d, 1)));
+    // A model much wider than the star takes the level for its light: no more of it counts than the pixels hold.
+    out.light.put(0, hn::IfThenElse(suspect, hn::Min(sums_.light.get(0), pixels.light.get(0)), set(d, 1)));
+    out.power.put(0, hn::IfThenElseZero(hn::Gt(sums_.chi2.get(0), n), pixels.power.get(0)));
   }
 
  private:

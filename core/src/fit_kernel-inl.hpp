@@ -109,7 +109,9 @@ class FitKernel {
   static constexpr bool kRelaxes = std::is_same_v<Real<D>, float>;  // damping does that for one star in double
   // A step that rounding leaves uncertain, in parts of the light.
   static constexpr double kStill = std::is_same_v<Real<D>, float> ? 2e-6 : 1e-10;
-  static constexpr double kFar = 2;  // a fit that runs away is kept this near, in move limits: it can come back
+  static constexpr double kRest = 0.25;  // of that, squared: what a lane leaves out of its way to the end
+  static constexpr double kTired = 60;   // iterations after which it ends where its steps are short
+  static constexpr double kFar = 2;      // a fit that runs away is kept this near, in move limits: it can come back
 
   void start() {
     const D d;
@@ -134,6 +136,7 @@ class FitKernel {
     const double sigma = rules_.fwhm * kSigmaPerFwhm;
     point_.value.put(kFitFlux, hn::Mul(peak, set(d, 2 * std::numbers::pi * (sigma * sigma + kPixelVariance))));
     near_.clear();
+    pace_.forget();
     share_.forget();
     converged_.clear();
     iterations_.clear();
@@ -157,6 +160,7 @@ class FitKernel {
 
   void release() {
     share_.forget();
+    pace_.forget();
     if (finds_angle()) {
       evaluate(true);
       directions_.stretch_round(point_, sums_);
@@ -171,7 +175,7 @@ class FitKernel {
 
   void approach(M active, Stage stage, bool equal_weights) {
     const D d;
-    const V most = set(d, rules_.max_iterations);
+    const V most = set(d, std::min(rules_.max_iterations, rules_.patience));
     for (;;) {
       active = hn::And(active, hn::Lt(iterations_.get(0), most));
       if (hn::AllFalse(d, active)) return;
@@ -391,7 +395,12 @@ class FitKernel {
       // Less than a third of a thousandth of the error, or than the last digits of the light.
       const V flux = point_.value.get(kFitFlux),
               digits = hn::Mul(hn::Mul(flux, flux), sums_.h.get(at(kFitFlux, kFitFlux)));
-      const M still = hn::Lt(squared, hn::Max(set(d, fit_rule::kFineStep), hn::Mul(set(d, kStill * kStill), digits)));
+      const V last = hn::Mul(set(d, kStill * kStill), digits);
+      M still = hn::Lt(squared, hn::Max(set(d, kRelaxes ? fit_rule::kFineStep : fit_rule::kSettled), last));
+      if constexpr (kRelaxes) {
+        const M near = hn::Or(pace_.near_end(squared, hn::Mul(set(d, kRest), last)), hn::Lt(squared, last));
+        still = hn::And(still, hn::Or(near, hn::Gt(iterations_.get(0), set(d, kTired))));
+      }
       done = hn::And(whole, still);
       converged_.put(0, hn::IfThenElse(done, set(d, 1), converged_.get(0)));
     }
@@ -442,6 +451,7 @@ class FitKernel {
   ShapeDirections<D> directions_;
   ShapeBounds<D> bounds_;
   StepShare<D> share_;
+  StepPace<D> pace_;
   FitPoint<D> point_;
   std::size_t n_ = 0;
   std::array<FitParameter, kFitSize> free_{};

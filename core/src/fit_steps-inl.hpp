@@ -92,6 +92,39 @@ class StepShare {
   Table<D, 1> slope_, share_, was_whole_;
 };
 
+/// How fast the steps of a fit get shorter, and so how far it still has to go.
+template <class D>
+class StepPace {
+ public:
+  using V = hn::Vec<D>;
+
+  /// Before steps towards another solution.
+  void forget() {
+    last_.put(0, set(D(), 1e30));
+    ratio_.put(0, set(D(), kUsual));
+  }
+
+  /// \param squared  the square of the step
+  /// \param most     of what is to come
+  /// \return         lanes in which all that is to come is no longer than that: steps that fall by a ratio each add up
+  ///                 to ratio / (1 - ratio) of the one before them
+  [[nodiscard]] hn::Mask<D> near_end(V squared, V most) {
+    const D d;
+    const V fallen = hn::Sqrt(hn::Div(squared, last_.get(0)));
+    // One short step among long ones proves little.
+    const V ratio = clamp(fallen, hn::Mul(set(d, kKept), ratio_.get(0)), set(d, kSlowest));
+    last_.put(0, squared);
+    ratio_.put(0, ratio);
+    const V less = hn::Sub(set(d, 1), ratio);
+    return hn::Le(hn::Mul(squared, hn::Mul(ratio, ratio)), hn::Mul(hn::Mul(less, less), most));
+  }
+
+ private:
+  static constexpr double kUsual = 0.4, kKept = 0.5;
+  static constexpr double kSlowest = 0.9;  // beyond, a lane is given up for a creeper first
+  Table<D, 1> last_, ratio_;
+};
+
 }  // namespace starflow::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

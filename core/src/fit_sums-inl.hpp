@@ -14,7 +14,10 @@
 #include "fit.hpp"
 #include "normal_lanes-inl.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 #include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
@@ -66,6 +69,18 @@ class Square {
   [[nodiscard]] HWY_INLINE PixelRow<D> row(std::size_t j) const {
     const std::size_t k = (first_ + j * block_.side()) * block_.lanes + lane_;
     return {&block_.value[k], &block_.variance[k], block_.lanes};
+  }
+  /// Variance of the pixel of another column and row, counted from the central one, in each lane; kOutside beyond.
+  [[nodiscard]] hn::Vec<D> variance_at(const std::array<int, StarBlock::kMaxLanes>& columns,
+                                       const std::array<int, StarBlock::kMaxLanes>& rows) const {
+    Table<D, 1> out;
+    for (std::size_t l = 0; l < hn::Lanes(D()); ++l) {
+      const bool held = std::max(std::abs(columns[l]), std::abs(rows[l])) <= radius_;
+      const auto i = static_cast<std::size_t>((held ? columns[l] : 0) + block_.radius);
+      const auto j = static_cast<std::size_t>((held ? rows[l] : 0) + block_.radius);
+      out.cell[l] = static_cast<Real<D>>(held ? block_.variance[block_.index(i, j, lane_ + l)] : StarBlock::kOutside);
+    }
+    return out.get(0);
   }
   [[nodiscard]] hn::Vec<D> start_x() const { return load(block_.x); }
   [[nodiscard]] hn::Vec<D> start_y() const { return load(block_.y); }
@@ -187,6 +202,27 @@ HWY_INLINE void tally_row(
     sums.light.add(0, hn::IfThenElseZero(counted, hn::Abs(m)));
   }
 }
+
+/// What pixels hold whatever the model.
+template <class D>
+struct PixelSums {
+  Table<D, 1> light;  ///< sum of |value|
+  Table<D, 1> power;  ///< sum of its square over the sky's variance
+
+  void clear() {
+    light.clear();
+    power.clear();
+  }
+  void add_row(const Square<D>& square, std::size_t j) {
+    const PixelRow<D> row = square.row(j);
+    for (std::size_t i = 0; i < square.side(); ++i) {
+      const auto value = row.value(i), v = row.variance(i);
+      const auto counted = counts<D>(v);
+      light.add(0, hn::IfThenElseZero(counted, hn::Abs(value)));
+      power.add(0, hn::IfThenElseZero(counted, hn::Div(hn::Mul(value, value), v)));
+    }
+  }
+};
 
 }  // namespace starflow::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

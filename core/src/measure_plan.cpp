@@ -61,6 +61,8 @@ MeasurePlan MeasurePlan::with_lane_shapes() const {
   plan.fit.outline = options.outline;
   plan.fit.stretch = StretchFreedom::held;
   plan.fit.free_width = plan.fit.free_beta = false;
+  plan.patient_fit = plan.fit;
+  plan.patient_fit.patience = plan.fit.max_iterations;
   return plan;
 }
 
@@ -100,6 +102,8 @@ MeasurePlan::MeasurePlan(const Detections& detections,
                            : std::max({fit.radius, held_radius(window), held_radius(adaptive),
                                        std::min(dao.reach(), StarBlock::kMaxRadius)});
 
+  cuts_window = given && kWindowSigmas * o.window_sigma_px > (block_radius + 0.5) * pitch;
+
   fit.profile = o.method == Method::moffat ? Profile::moffat : Profile::gaussian;
   fit.sampling = o.sampling;
   fit.estimator = o.estimator;
@@ -118,6 +122,10 @@ MeasurePlan::MeasurePlan(const Detections& detections,
   fallback = {Method::windowed, centroid.move_limit, o.max_iterations, fit.radius, fwhm};
   ring = {o.annulus.inner * fwhm_px, o.annulus.outer * fwhm_px, o.annulus.keep_out * fwhm_px, 0};
   noise = o.noise == NoiseFrom::model && !(detector.gain_e_per_adu > 0) ? NoiseFrom::map : o.noise;
+  constexpr int kPatience = 20, kPatienceWithBeta = 40;  // with beta free most fits take 15 to 30
+  fit.patience = fit.free_beta ? kPatienceWithBeta : kPatience;
+  patient_fit = fit;
+  patient_fit.patience = fit.max_iterations;
   set_groups(o);
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
 }

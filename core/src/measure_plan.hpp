@@ -28,14 +28,16 @@ struct MeasurePlan {
   [[nodiscard]] double window_sigma() const;
 
   MeasureOptions options;
-  double fwhm_px;    ///< of the stars
-  int pitch = 1;     ///< px of a block pixel
-  int block_radius;  ///< of what is read
-  double fwhm;       ///< of the stars
-  bool fits;         ///< the method fits a model
-  FitRules fit;      ///< fit.radius is the stamp's for every method
+  double fwhm_px;        ///< of the stars
+  int pitch = 1;         ///< px of a block pixel
+  int block_radius;      ///< of what is read
+  double fwhm;           ///< of the stars
+  bool fits;             ///< the method fits a model
+  FitRules fit;          ///< fit.radius is the stamp's for every method
+  FitRules patient_fit;  ///< the same without an end to its patience
   CentroidRules centroid;
-  CentroidRules fallback;  ///< where a fit fails
+  bool cuts_window = false;  ///< a given window is wider than what is read
+  CentroidRules fallback;    ///< where a fit fails
   DaoShape dao;
   Ring ring;  ///< px
   bool needs_ring;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 namespace starflow {
 namespace {
@@ -85,7 +86,11 @@ void Measurer::measure_batch() {
   if (plan_.neighbours == Neighbours::group && !again_) keep_models();
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     drop_overflow(*row_[lane]);
-    if ((row_[lane]->flags & flag::saturated) != 0 && saturated_core(lane)) drop_shape(*row_[lane]);
+    StarRow& row = *row_[lane];
+    if ((row.flags & flag::saturated) == 0 || !saturated_core(lane)) continue;
+    drop_shape(row);
+    const bool fitted = row.method_used == Method::gaussian || row.method_used == Method::moffat;
+    if (!fitted) drop_errors(row);
   }
 }
 
@@ -202,6 +207,7 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
   set_chi2(lanes, lane, row);
   const bool sees_points = row.method_used == Method::moments || row.method_used == Method::quadratic;
   if (lanes.aliased[lane] > 0 || (sees_points && plan_.fwhm_px < kWellSampled)) row.flags |= flag::undersampled;
+  if (plan_.cuts_window) row.flags |= flag::at_bound;
   const Missing gap = missing_light(lanes, lane);
   row.flux_err = std::sqrt(square(at(lanes.flux_err, lane) * unit) + square(gap.part * row.flux));
   if (plan_.fwhm < kTellsCore && (pixels_[lane].flags & flag::bad_pixel_center) != 0) {
@@ -220,6 +226,15 @@ void Measurer::accept_centroid(const CentroidLanes& lanes, std::size_t lane, Sta
 bool Measurer::misfit(double chi2, int dof, double residual, double most_residual, double skew) const {
   const double most_skew = plan_.fwhm < kWellSampled ? 0.1 : 0.06;
   return (chi2 > kPoorChi2 * dof && residual > most_residual) || skew > most_skew;
+}
+
+/// Whether a width that was given, not found, is not the star's. One that is off by a factor of 1.8 leaves 0.3 of what
+/// the pixels show, whatever the star's brightness; one that is as wide as the stamp takes the level for light.
+bool Measurer::wrong_width(const Fit& fit, int dof) const {
+  constexpr double kMostMissed = 0.25;
+  if (std::isnan(plan_.options.held.fwhm_px)) return false;
+  const bool too_wide = plan_.fit.fwhm >= 2 * plan_.fit.radius;
+  return too_wide || (fit.power > 0 && fit.chi2 - dof > kMostMissed * std::max(fit.power - dof, 0.0));
 }
 
 /// Of the light about a round Gaussian, 0.3 to 0.35 is elsewhere for a Moffat of beta 1.8, 0.46 with a neighbour half
@@ -260,6 +275,7 @@ Measurer::Missing Measurer::missing_light(const CentroidLanes& lanes, std::size_
 
 void Measurer::fits() {
   std::array<Fit, StarBlock::kMaxLanes> fits;
+  std::optional<std::array<Fit, StarBlock::kMaxLanes>> patient;  // of lanes that creep, and that fail in double as well
   bool alone = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     const GroupStar* group = group_star(lane);
@@ -279,8 +295,13 @@ void Measurer::fits() {
     Fit& fit = fits[lane];
     if (pixels.n_pix <= plan_.fit.free_parameters()) {
       fit.termination = Termination::too_few_pixels;
-    } else if (fit.termination != Termination::converged && central_peak(lane) > kWorthwhilePeak) {
-      fit = refit(block_, lane, plan_.fit);
+    } else if (fit.termination != Termination::converged) {
+      const bool creeps = fit.iterations >= plan_.fit.patience && plan_.fit.patience < plan_.fit.max_iterations;
+      if (central_peak(lane) > kWorthwhilePeak) fit = refit(block_, lane, plan_.fit);
+      if (creeps && fit.termination != Termination::converged) {
+        if (!patient) run_fits(block_, plan_.patient_fit, patient.emplace());
+        if ((*patient)[lane].termination == Termination::converged) fit = (*patient)[lane];
+      }
     }
     ends[lane] = fit.termination;
     failed = failed || fit.termination != Termination::converged;
@@ -342,7 +363,9 @@ void Measurer::accept_fit(
   row.dof = pixels.n_pix - parameters - (plan_.balances ? kColours : 0);
   row.iterations = fit.iterations;
   row.termination = Termination::converged;
-  if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew)) row.flags |= flag::poor_fit;
+  if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew) || wrong_width(fit, row.dof)) {
+    row.flags |= flag::poor_fit;
+  }
   set_errors(row, fit.variance[kFitX] * area, fit.variance[kFitY] * area, fit.cov_xy * area);
   const double fwhm = std::exp(p[kFitWidth]) * pitch, sigma2 = square(kSigmaPerFwhm * fwhm);
   const double size = std::sqrt(square(p[kFitE1]) + square(p[kFitE2])),

@@ -80,6 +80,7 @@ class Measurer {
   void apertures();
   void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   [[nodiscard]] bool misfit(double chi2, int dof, double residual, double most_residual, double skew) const;
+  [[nodiscard]] bool wrong_width(const Fit& fit, int dof) const;
   void set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);

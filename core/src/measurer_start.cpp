@@ -138,7 +138,7 @@ void Measurer::make_grey() {
       row_[lane]->flags |= flag::cfa_fit;
       if (plan_.fwhm_px < kSampledMosaic) row_[lane]->flags |= flag::undersampled;
     }
-    if (round + 1 < rounds) run_fits(block_, plan_.fit, fits);
+    if (round + 1 < rounds) run_fits(block_, plan_.patient_fit, fits);
   }
 }
 

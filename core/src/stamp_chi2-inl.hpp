@@ -66,18 +66,18 @@ class StampChi2 {
     FitSums<D> sums;
     sums.residual.clear();
     sums.light.clear();
-    StampSkew<D> skew(load(lanes_.x), load(lanes_.y), fwhm_, square_.radius());
+    StampSkew<D> skew(square_, load(lanes_.x), load(lanes_.y), fwhm_);
     Row<D> light;
     for (std::size_t j = 0; j < square_.side(); ++j) {
       const V row_flux = hn::Mul(load(lanes_.flux), y_.g.get(j));
       for (std::size_t i = 0; i < square_.side(); ++i) light.put(i, hn::Mul(row_flux, x_.g.get(i)));
       tally_row(square_, j, light, num(0), sums);
-      skew.add_row(square_, j, light, num(0), square_.per_gain());
+      skew.add_row(j, light, num(0), square_.per_gain());
     }
     // A window that its pixels do not tell the position of does not tell width and flux either.
     const M told = hn::And(suspect, hn::Eq(load(lanes_.aliased), num(0)));
     store(hn::IfThenElseZero(told, hn::Div(sums.residual.get(0), sums.light.get(0))), lanes_.residual);
-    store(hn::IfThenElseZero(hn::And(suspect, square_.clean()), skew.share(load(lanes_.flux))), lanes_.skew);
+    store(hn::IfThenElseZero(suspect, skew.share(load(lanes_.flux))), lanes_.skew);
   }
 
   template <bool kClean>

@@ -64,6 +64,11 @@ void drop_overflow(StarRow& row) {
   row.flags |= flag::no_covariance;
 }
 
+void drop_errors(StarRow& row) {
+  row.x_err = row.y_err = row.xy_cov = row.flux_err = std::numeric_limits<double>::quiet_NaN();
+  row.flags |= flag::no_covariance;
+}
+
 void drop_shape(StarRow& row) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   row.fwhm = row.fwhm_err = row.fwhm_major = row.fwhm_minor = row.theta = row.ellipticity = row.eccentricity = none;

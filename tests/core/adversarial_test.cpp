@@ -193,6 +193,9 @@ TEST_P(Adversarial, ASaturatedCoreHasAPositionAndNoWidth) {
   EXPECT_NEAR(stars.y[0], kCentre.y, fits() ? 0.05 : 0.3);
   EXPECT_TRUE(std::isnan(stars.fwhm[0])) << stars.fwhm[0];
   EXPECT_TRUE(std::isnan(stars.fwhm_major[0]) && std::isnan(stars.ellipticity[0]) && std::isnan(stars.theta[0]));
+  const bool fitted = stars.method_used[0] == Method::gaussian || stars.method_used[0] == Method::moffat;
+  EXPECT_EQ(std::isnan(stars.x_err[0]), !fitted) << "a flat top has no error that a window could tell";
+  EXPECT_EQ(has(stars.flags[0], flag::no_covariance), !fitted);
 }
 
 TEST_P(Adversarial, ABleedColumnIsSaid) {

@@ -210,6 +210,28 @@ TEST_P(HeldShapes, WithoutEllipticityAreCirclesWithoutAnAngle) {
   EXPECT_EQ(a.fwhm, b.fwhm);
 }
 
+// Stars of FWHM 4 px and S/N 66 and 330. As wide as the stamp is too wide at any S/N: it takes the level for light.
+TEST(HeldWidths, ThatAreNotTheStarsAreFlagged) {
+  for (const double noise : {10.0, 50.0, 400.0}) {
+    const Ring ring(Profile::gaussian, 0, 0, 0, noise);
+    const auto flagged = [&](double fwhm, Outline outline) {
+      MeasureOptions o;
+      o.outline = outline;
+      o.held.fwhm_px = fwhm;
+      const StarTable stars = ring.measure(o);
+      int n = 0;
+      for (const Flags flags : stars.flags) n += (flags & (flag::poor_fit | flag::fallback_method)) != 0 ? 1 : 0;
+      return n;
+    };
+    for (const Outline outline : {Outline::circular, Outline::rotated}) {
+      for (const double wrong : {14.0, 25.0, 50.0}) EXPECT_EQ(flagged(wrong, outline), kStars) << wrong;
+      if (noise > 100) continue;
+      for (const double right : {3.8, 4.0, 4.2}) EXPECT_EQ(flagged(right, outline), 0) << right << " noise " << noise;
+      for (const double wrong : {0.8, 1.6, 10.0}) EXPECT_EQ(flagged(wrong, outline), kStars) << wrong;
+    }
+  }
+}
+
 // The stars lie along x and along y in turn.
 TEST_P(HeldShapes, ThatAreAlignedLieAlongTheAxisThatFitsBetter) {
   const Ring ring(profile(), kEllipticity, 0, 90, kNoise);

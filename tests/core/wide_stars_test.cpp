@@ -78,6 +78,17 @@ TEST(WideStars, WithALevelOfTheirOwnAreNotFlagged) {
   EXPECT_EQ(flags_of_star(50, test::options_of(Method::gaussian)) & flag::background_unreliable, 0U);
 }
 
+// What is read reaches 32 px to either side, 4 sigma of a window of 8 px.
+TEST(GivenWindows, ThatAreCutAreFlagged) {
+  MeasureOptions windowed = test::options_of(Method::windowed);
+  windowed.window = WindowFrom::given;
+  windowed.window_sigma_px = 8;
+  EXPECT_EQ(flags_of_star(4, windowed) & flag::at_bound, 0U);
+  windowed.window_sigma_px = 9;
+  EXPECT_NE(flags_of_star(4, windowed) & flag::at_bound, 0U);
+  EXPECT_EQ(flags_of_star(16, windowed) & flag::at_bound, 0U) << "binned until the window has room";
+}
+
 /// A star of \p fwhm whose central column is missing.
 Flags flags_without_core(double fwhm, Method method) {
   test::Scene<float> scene(96, 96, 300);
