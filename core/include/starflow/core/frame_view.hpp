@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -41,8 +42,8 @@ struct Plane {
 };
 
 /// The pixels of one frame, with its optional mask and variance; owns nothing.
-/// A pixel counts as masked where the mask is non-zero, the value is not finite, or the variance is not a positive
-/// finite number.
+/// A pixel counts as masked where the mask is non-zero, the value is not finite or beyond a float, or the variance is
+/// not a positive finite number.
 struct FrameView {
   const void* pixels = nullptr;
   PixelType type = PixelType::f32;
@@ -56,11 +57,12 @@ struct FrameView {
   [[nodiscard]] bool empty() const noexcept { return pixels == nullptr || width <= 0 || height <= 0; }
 };
 
-/// True where the pixel counts. \p value is the pixel at (x, y).
+/// True where the pixel counts: a number that a float holds, neither masked nor of a variance that is none. \p value is
+/// the pixel at (x, y).
 template <class T>
 [[nodiscard]] bool is_valid(const FrameView& frame, int x, int y, T value) noexcept {
   if constexpr (std::is_floating_point_v<T>) {
-    if (!std::isfinite(value)) return false;
+    if (!(std::abs(value) <= static_cast<T>(std::numeric_limits<float>::max()))) return false;
   }
   if (frame.mask && frame.mask.row(y)[x] != 0) return false;
   if (frame.variance) {
