@@ -3,6 +3,7 @@
 
 #include "blends.hpp"
 #include "flux_radius.hpp"
+#include "method_lanes.hpp"
 #include "square.hpp"
 #include "units.hpp"
 
@@ -176,7 +177,11 @@ double Measurer::own_window(std::size_t lane) const {
 
 void Measurer::centroids() {
   set_windows(centroids_);
-  run_centroids(block_, plan_.centroid, centroids_);
+  if (plan_.options.method == Method::plugin) {
+    run_method(block_, plan_.centroid, plan_.options.plugin, job_.detector.gain_e_per_adu, centroids_);
+  } else {
+    run_centroids(block_, plan_.centroid, centroids_);
+  }
   Terminations ends{};
   bool failed = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {

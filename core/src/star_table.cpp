@@ -30,6 +30,7 @@ void append_rows(const StarTable& from, std::span<const std::uint32_t> rows, Sta
         for (const std::uint32_t row : rows) target.push_back(source[row]);
       },
       from, to);
+  if (to.plugin_method.empty()) to.plugin_method = from.plugin_method;
 }
 
 }  // namespace starflow

@@ -46,6 +46,27 @@ bool Admission::admit(std::size_t bytes) {
   return !closed_;
 }
 
+bool Admission::try_admit(std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || frames_ >= max_frames_ || !fits(bytes)) return false;
+  ++frames_;
+  figures_.peak_frames = std::max(figures_.peak_frames, frames_);
+  count(bytes);
+  return true;
+}
+
+bool Admission::turn_away() {
+  const std::lock_guard lock(mutex_);
+  if (!finishing_ && !closed_) return false;
+  ++figures_.rejected;
+  return true;
+}
+
+bool Admission::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
 Admission::Visit::Visit(Admission& gate) : gate_(gate) {
   const std::lock_guard lock(gate_.mutex_);
   ++gate_.visitors_;
@@ -86,7 +107,10 @@ void Admission::finish() {
 
 Admission::Figures Admission::figures() const {
   const std::lock_guard lock(mutex_);
-  return figures_;
+  Figures now = figures_;
+  now.frames = frames_;
+  now.bytes = bytes_;
+  return now;
 }
 
 void Admission::count(std::size_t bytes) noexcept {

@@ -29,7 +29,14 @@ class Admission {
   /// For threads that push: waits for both credits, first come, first served.
   /// \return false when the gate is closed: counted as rejected
   bool admit(std::size_t bytes);
-  /// Held by a thread that pushes, from before admit() until its frame is on the way: finish() waits for it.
+  /// As admit() where that would not wait. \return false where it would, or where the gate is closed: nothing is
+  /// counted
+  bool try_admit(std::size_t bytes);
+  /// Counts a newcomer whom a gate that is closed, or closing, turns away. \return false where it is open
+  bool turn_away();
+  [[nodiscard]] bool closed() const;
+  /// Held by a thread that pushes, from before admit() until its frame is on the way, and by a frame that waits in a
+  /// queue: finish() waits for it.
   class Visit {
    public:
     explicit Visit(Admission& gate);
@@ -50,6 +57,7 @@ class Admission {
 
   struct Figures {
     std::size_t peak_frames = 0, peak_bytes = 0;
+    std::size_t frames = 0, bytes = 0;  ///< inside now
     std::uint64_t rejected = 0;
   };
   [[nodiscard]] Figures figures() const;

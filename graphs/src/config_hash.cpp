@@ -48,6 +48,8 @@ std::string canonical(const GraphSpec& spec, const NodeSpec& node) {
   }
   for (const auto& option : node.type->options) {
     if (option.result_neutral) continue;
+    // The options of a plugin's method count where it is used: its mere presence changes nothing.
+    if (!option.with_option.empty() && !node.options->has(option.name)) continue;
     text += fmt::format("option {} {}\n", option.name, canonical(node.options->at(option.name)));
   }
   return text;

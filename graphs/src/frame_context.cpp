@@ -3,6 +3,7 @@
 
 #include <starflow/sdk/messages.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -14,7 +15,8 @@ FrameContext::FrameContext(const Layout& layout)
       readers_(layout.slots.size()),
       waiting_(layout.nodes.size() + 1),
       failures_(layout.nodes.size()),
-      failed_(layout.nodes.size(), 0) {
+      failed_(layout.nodes.size(), 0),
+      passed_(layout.nodes.size()) {
   errors.reserve(layout.nodes.size());
   reset();
 }
@@ -30,7 +32,10 @@ void FrameContext::reset() {
   }
   waiting_.back().store(static_cast<std::uint32_t>(layout_.last.size()), std::memory_order_relaxed);
   errors.clear();
+  before.clear();
+  configuration.reset();
   info.reset();
+  read_begin = read_end = {};
   bytes = 0;
   withheld.store(false, std::memory_order_relaxed);
   stars.store(0, std::memory_order_relaxed);
@@ -59,6 +64,12 @@ void FrameContext::send(std::size_t node, std::size_t port, Message message) {
 void FrameContext::release(std::size_t slot) noexcept {
   if (slot == kUnconnected) return;
   if (readers_[slot].fetch_sub(1, std::memory_order_acq_rel) == 1) messages_[slot] = {};
+}
+
+FrameContext::Clock::time_point FrameContext::ready_since(std::size_t node) const noexcept {
+  Clock::time_point last{};
+  for (const std::size_t from : layout_.nodes[node].upstream) last = std::max(last, passed_[from]);
+  return last;
 }
 
 bool FrameContext::ready(std::size_t node) const noexcept {

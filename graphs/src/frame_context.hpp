@@ -8,6 +8,7 @@
 #include <starflow/sdk/node.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,19 @@ struct Layout {
 
   /// \throws ConfigError where the spec is not a graph with one source, or \p keep names a port that is not there.
   Layout(const GraphSpec& spec, const std::vector<std::string>& keep);
+};
+
+/// What frames are measured with: the nodes as their options were when the frame came in.
+struct Configuration {
+  std::vector<std::shared_ptr<Node>> nodes;  ///< null for sources and sinks
+  std::string hash;
+};
+
+/// A frame that was turned away by an admission policy.
+struct Unadmitted {
+  std::shared_ptr<const FrameInfo> info;
+  Outcome outcome = Outcome::dropped;
+  std::uint64_t number = 0;  ///< of its submit()
 };
 
 /// One frame on its way. Pooled: reset() makes it as new without giving memory back. Each node writes only its own
@@ -79,6 +93,15 @@ class FrameContext {
   std::atomic<bool> withheld{false};      ///< a node was not run, or gave up, because the run was aborted
   std::atomic<std::uint64_t> stars{0};
   std::vector<NodeError> errors;
+  std::shared_ptr<const Configuration> configuration;
+  std::vector<Unadmitted> before;  ///< that came before this frame
+
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point read_begin{}, read_end{};  ///< of the source's call; not of a frame that a host submitted
+  /// \p node has passed the frame on; of the source: the frame came in.
+  void passed(std::size_t node, Clock::time_point when) noexcept { passed_[node] = when; }
+  /// When the last of those that \p node waits for passed the frame on; the clock's zero where it waits for nobody.
+  [[nodiscard]] Clock::time_point ready_since(std::size_t node) const noexcept;
 
  private:
   const Layout& layout_;
@@ -87,6 +110,7 @@ class FrameContext {
   std::vector<std::atomic<std::uint32_t>> waiting_;  // left, of each node and of the end
   std::vector<NodeError> failures_;
   std::vector<unsigned char> failed_;
+  std::vector<Clock::time_point> passed_;
 };
 
 /// Envelopes that are not under way.

@@ -8,11 +8,14 @@
 #include "run_spec.hpp"
 #include "text.hpp"
 
+#include <starflow/graph/builtin.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 namespace starflow::graph {
@@ -21,7 +24,7 @@ namespace {
 constexpr std::string_view kFormat = "starflow.graph/1";
 constexpr std::size_t kMostNodes = 4096;  // far above any graph that somebody wrote
 const std::vector<std::string> kKeys = {"$schema", "format", "name", "doc", "parameters", "run", "nodes"};
-const std::vector<std::string> kNodeKeys = {"id", "type", "in", "options", "preset", "doc"};
+const std::vector<std::string> kNodeKeys = {"id", "type", "in", "options", "preset", "on_error", "enabled", "doc"};
 
 const JsonValue* value_of(const JsonValue& object, std::string_view key) {
   const JsonMember* member = object.find(key);
@@ -52,9 +55,14 @@ GraphSpec GraphReader::read() {
     read_keys(spec);
     const JsonValue& root = doc_.root();
     const Parameters parameters(doc_, value_of(root, "parameters"), set_, problems_);
-    spec.run = read_run(doc_, value_of(root, "run"), set_, parameters, problems_);
+    spec.run_options = resolve_run(doc_, value_of(root, "run"), set_, parameters, problems_);
+    spec.run = read_run(*spec.run_options);
+    spec.parameters = parameters.list();
     auto drafts = read_nodes();
-    for (auto& draft : drafts) read_options(draft, parameters);
+    for (auto& draft : drafts) {
+      read_options(draft, parameters);
+      read_enabled(draft, parameters);
+    }
     check_set(drafts);
     connect(doc_, drafts, problems_);
     const auto order = topological_order(drafts, problems_);
@@ -63,14 +71,18 @@ GraphSpec GraphReader::read() {
     }
     if (!problems_.empty()) try_nodes(drafts);
     std::vector<std::size_t> place_of(drafts.size());
-    for (std::size_t i = 0; i < order.size(); ++i) place_of[order[i]] = i;
+    std::size_t places = 0;
+    for (const auto from : order) place_of[from] = drafts[from].enabled ? places++ : kUnconnected;
     for (const auto from : order) {
       DraftNode& d = drafts[from];
+      if (!d.enabled) continue;
       for (auto& ref : d.inputs) {
         if (ref.node != kUnconnected) ref.node = place_of[ref.node];
       }
-      spec.nodes.push_back({std::move(d.id), d.type, std::move(d.inputs), std::move(d.options), std::move(d.place)});
+      spec.nodes.push_back(
+          {std::move(d.id), d.type, std::move(d.inputs), std::move(d.options), std::move(d.place), d.on_error});
     }
+    check_policy(spec);
   }
   if (!problems_.empty()) throw ConfigError(problems_.sorted());
   spec.config_hash = config_hash(spec);
@@ -133,6 +145,7 @@ std::vector<DraftNode> GraphReader::read_nodes() {
     node.place = doc_.place(node.json->begin);
     node.place.path = node.path;
     node.options = std::make_shared<ResolvedOptions>();
+    node.options->registry = &registry_;
     if (node.json->as<JsonValue::Object>() == nullptr) {
       fail(node.json->begin, node.path, "a node is an object with \"id\" and \"type\", got " + shown(*node.json));
     } else {
@@ -148,6 +161,47 @@ void GraphReader::read_node(DraftNode& node) {
   text_of(*node.json, "doc", node.path);
   read_id(node);
   read_type(node);
+  read_on_error(node);
+}
+
+void GraphReader::read_on_error(DraftNode& node) {
+  const JsonMember* member = node.json->find("on_error");
+  if (member == nullptr) return;
+  const auto* text = member->value.as<std::string>();
+  const auto at = text == nullptr ? std::end(kOnErrorNames) : std::ranges::find(kOnErrorNames, *text);
+  if (at != std::end(kOnErrorNames)) {
+    node.on_error = static_cast<OnError>(at - std::begin(kOnErrorNames));
+    return;
+  }
+  const std::vector<std::string> known(std::begin(kOnErrorNames), std::end(kOnErrorNames));
+  fail(member->value.begin, member_path(node.path, "on_error"),
+       fmt::format("{} is not allowed: wants one of {}", shown(member->value), listed(known)),
+       text == nullptr ? "" : did_you_mean(*text, known));
+}
+
+void GraphReader::read_enabled(DraftNode& node, const Parameters& parameters) {
+  const JsonMember* member = node.json->find("enabled");
+  if (member == nullptr) return;
+  const std::string path = member_path(node.path, "enabled");
+  const auto given = parameters.apply(doc_, member->value, path, problems_);
+  if (!given || given->value.is_null()) return;
+  if (const auto* flag = given->value.as<bool>()) {
+    node.enabled = *flag;
+  } else {
+    fail(member->value.begin, path, "wants true or false, got " + shown(given->value) + given->note);
+  }
+}
+
+/// Frames are dropped where a host pushes them: a source of the graph's own is asked for a frame when there is room.
+void GraphReader::check_policy(const GraphSpec& spec) {
+  if (spec.run.when_full == WhenFull::block) return;
+  for (const NodeSpec& node : spec.nodes) {
+    if (node.type == nullptr || node.type->make.index() != 0 || node.type->name == kPushSource) continue;
+    const ResolvedOption& policy = spec.run_options->values.at("admission.when_full");
+    problems_.add(policy.place, policy.place.path,
+                  fmt::format("{} is for frames that a host submits to {}, but {} is of {}; allowed: \"block\"",
+                              shown(policy.value), kPushSource, in_quotes(node.id), node.type->name));
+  }
 }
 
 void GraphReader::read_id(DraftNode& node) {

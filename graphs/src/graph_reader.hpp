@@ -32,6 +32,9 @@ class GraphReader {
   void read_node(DraftNode& node);
   void read_id(DraftNode& node);
   void read_type(DraftNode& node);
+  void read_on_error(DraftNode& node);
+  void read_enabled(DraftNode& node, const Parameters& parameters);
+  void check_policy(const GraphSpec& spec);
   void read_options(DraftNode& node, const Parameters& parameters);
   /// Options that contradict each other in the nodes of a graph that has other problems: all are reported at once.
   void try_nodes(const std::vector<DraftNode>& nodes);

@@ -14,6 +14,12 @@ const OptionValue& ResolvedOptions::at(std::string_view name) const {
   return found->second.value;
 }
 
+const MethodType* ResolvedOptions::method(std::string_view name) const {
+  if (registry == nullptr) return nullptr;
+  const auto found = registry->methods().find(name);
+  return found == registry->methods().end() ? nullptr : &found->second;
+}
+
 GraphSpec GraphSpec::load(const std::string& path, const Registry& registry, const Overrides& overrides) {
   const JsonDoc doc = JsonDoc::load(path);
   GraphSpec spec = GraphReader(doc, registry, overrides).read();

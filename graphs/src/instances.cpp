@@ -114,6 +114,20 @@ void check_nodes(const GraphSpec& spec) {
   if (!problems.empty()) throw ConfigError(std::move(problems));
 }
 
+std::unique_ptr<Node> start_node(const GraphSpec& spec, const NodeSpec& node, const LogFunction& log) {
+  std::vector<Diagnostic> problems;
+  std::unique_ptr<Node> made;
+  Claims claims(false);
+  NodeStart context(spec, node, false, claims, log, problems);
+  guarded(node, problems, [&] {
+    made = std::get<std::unique_ptr<Node> (*)(const Options&)>(node.type->make)(*node.options);
+    if (!made) throw RunError("the factory of type " + node.type->name + " made nothing");
+    made->start(context);
+  });
+  if (!problems.empty()) throw ConfigError(std::move(problems));
+  return made;
+}
+
 Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log) {
   const std::size_t n = spec.nodes.size();
   std::vector<Diagnostic> problems;

@@ -26,6 +26,10 @@ struct Instances {
 /// Makes one node of its options, whose known ones must all hold a value, and puts what it refuses in \p problems.
 void check_node(const NodeSpec& node, std::vector<Diagnostic>& problems);
 
+/// The node \p node of \p spec, made and started as an addition to those that run: outputs can't be claimed.
+/// \throws ConfigError with its problem
+[[nodiscard]] std::unique_ptr<Node> start_node(const GraphSpec& spec, const NodeSpec& node, const LogFunction& log);
+
 /// Makes all nodes of \p spec, then starts the source, the nodes and the sinks.
 /// \throws ConfigError with the problems of all nodes; what was started is destroyed then.
 [[nodiscard]] Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log);

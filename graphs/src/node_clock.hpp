@@ -2,7 +2,9 @@
 #pragma once
 
 /// \file
-/// How long the bodies of one node took.
+/// How long the bodies of one node took, how long frames waited for them, and how many failed.
+
+#include "duration_histogram.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -12,35 +14,42 @@ namespace starflow::graph {
 
 /// Sums wall time over the threads that run a node. The values reach RunReport::times and no record.
 class NodeClock {
+ public:
   using Clock = std::chrono::steady_clock;
 
- public:
-  /// Measures its own life.
-  class Visit {
-   public:
-    explicit Visit(NodeClock& clock, std::uint64_t calls = 1) noexcept : clock_(clock), calls_(calls) {}
-    ~Visit() {
-      const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin_);
-      clock_.nanoseconds_.fetch_add(spent.count(), std::memory_order_relaxed);
-      clock_.calls_.fetch_add(calls_, std::memory_order_relaxed);
-    }
-    Visit(const Visit&) = delete;
-    Visit& operator=(const Visit&) = delete;
+  /// A body that ran from \p begin to \p end.
+  void ran(Clock::time_point begin, Clock::time_point end) noexcept {
+    const std::uint64_t spent = between(begin, end);
+    nanoseconds_.fetch_add(spent, std::memory_order_relaxed);
+    calls_.fetch_add(1, std::memory_order_relaxed);
+    body_.add(spent);
+  }
+  /// A sink's close(): counts for the sum alone.
+  void closed(Clock::time_point begin, Clock::time_point end) noexcept {
+    nanoseconds_.fetch_add(between(begin, end), std::memory_order_relaxed);
+  }
+  /// \param since  the clock's zero where the node waits for nobody
+  void waited(Clock::time_point since, Clock::time_point until) noexcept {
+    if (since != Clock::time_point{}) wait_.add(between(since, until));
+  }
+  void failed() noexcept { errors_.fetch_add(1, std::memory_order_relaxed); }
 
-   private:
-    NodeClock& clock_;
-    const std::uint64_t calls_;
-    const Clock::time_point begin_ = Clock::now();
-  };
-
-  [[nodiscard]] std::uint64_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
-  [[nodiscard]] double seconds() const noexcept {
-    return 1e-9 * static_cast<double>(nanoseconds_.load(std::memory_order_relaxed));
+  void report(NodeTime& time) const noexcept {
+    time.calls = calls_.load(std::memory_order_relaxed);
+    time.seconds = 1e-9 * static_cast<double>(nanoseconds_.load(std::memory_order_relaxed));
+    time.errors = errors_.load(std::memory_order_relaxed);
+    time.body = body_.percentiles();
+    time.wait = wait_.percentiles();
   }
 
  private:
-  std::atomic<std::int64_t> nanoseconds_{0};
-  std::atomic<std::uint64_t> calls_{0};
+  static std::uint64_t between(Clock::time_point begin, Clock::time_point end) noexcept {
+    const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+    return spent > 0 ? static_cast<std::uint64_t>(spent) : 0;
+  }
+
+  std::atomic<std::uint64_t> nanoseconds_{0}, calls_{0}, errors_{0};
+  DurationHistogram body_, wait_;
 };
 
 }  // namespace starflow::graph

@@ -12,7 +12,23 @@
 namespace starflow::graph {
 namespace {
 
+constexpr const char* kDefault = "default";
+
 std::string location(const Diagnostic& d) { return fmt::format("{}:{}:{}", d.file, d.line, d.column); }
+
+std::vector<std::string> quoted(const std::vector<std::string>& words) {
+  std::vector<std::string> list;
+  for (const auto& word : words) list.push_back(in_quotes(word));
+  return list;
+}
+
+/// Whether the option that \p spec goes with has a value that it goes with.
+bool goes(const OptionSpec& spec, const OptionLayers::Values& values) {
+  if (spec.with_option.empty()) return true;
+  const auto at = values.find(spec.with_option);
+  const auto* text = at == values.end() ? nullptr : std::get_if<std::string>(&at->second.value);
+  return text != nullptr && std::ranges::find(spec.with_choices, *text) != spec.with_choices.end();
+}
 
 }  // namespace
 
@@ -104,7 +120,15 @@ void OptionLayers::set(const OptionLayer& layer,
     complete_ = false;
     return;
   }
-  values_.insert_or_assign(spec.name, std::move(option));
+  put(spec, std::move(option));
+}
+
+/// The value in place of the one before, which it remembers.
+void OptionLayers::put(const OptionSpec& spec, ResolvedOption option) {
+  ResolvedOption& now = values_[spec.name];
+  option.replaced = std::move(now.replaced);
+  if (!now.from.empty()) option.replaced.push_back({std::move(now.value), std::move(now.from)});
+  now = std::move(option);
 }
 
 void OptionLayers::add(const SetArgument& argument) {
@@ -130,27 +154,52 @@ void OptionLayers::add(const SetArgument& argument) {
     values_.erase(spec->name);
     return;
   }
-  values_.insert_or_assign(spec->name, std::move(option));
+  put(*spec, std::move(option));
 }
 
 OptionLayers::Values OptionLayers::finish(const Diagnostic& owner, const std::string& path) {
   for (const auto& spec : specs_) {
-    ResolvedOption option{spec.fallback, "default", owner};
+    ResolvedOption option{spec.fallback, kDefault, owner};
     std::string where = path;
     for (std::size_t begin = 0, dot = 0; dot != std::string::npos; begin = dot + 1) {
       dot = spec.name.find('.', begin);
       where = member_path(where, std::string_view(spec.name).substr(begin, dot - begin));
     }
     option.place.path = where;
-    const bool missing = values_.try_emplace(spec.name, std::move(option)).second;
+    values_.try_emplace(spec.name, std::move(option));
+  }
+  for (const OptionSpec* spec : settle(specs_, values_)) {
+    complete_ = false;
+    const bool other_refused = tried_.contains(spec->with_option) && values_.at(spec->with_option).from == kDefault;
+    if (other_refused) continue;  // it is not known what it goes with
+    const Diagnostic& place = values_.at(spec->name).place;
+    problems_.add(place, place.path,
+                  fmt::format("the option {} of {} goes only with {} {}", in_quotes(spec->name), subject_,
+                              in_quotes(spec->with_option), fmt::join(quoted(spec->with_choices), " or ")));
+  }
+  for (const auto& spec : specs_) {
     // A value that was refused is reported already.
-    if (spec.required && missing && !tried_.contains(spec.name)) {
-      complete_ = false;
-      problems_.add(owner, where,
-                    fmt::format("the option {} of {} is required: {}", in_quotes(spec.name), subject_, wanted(spec)));
-    }
+    const ResolvedOption& option = values_.at(spec.name);
+    if (!spec.required || option.from != kDefault || tried_.contains(spec.name) || !goes(spec, values_)) continue;
+    complete_ = false;
+    problems_.add(owner, option.place.path,
+                  fmt::format("the option {} of {} is required: {}", in_quotes(spec.name), subject_, wanted(spec)));
   }
   return std::move(values_);
+}
+
+std::vector<const OptionSpec*> settle(std::span<const OptionSpec> specs, OptionLayers::Values& values) {
+  std::vector<const OptionSpec*> stray;
+  for (const auto& spec : specs) {
+    ResolvedOption& option = values.at(spec.name);
+    if (goes(spec, values)) {
+      if (std::holds_alternative<std::monostate>(option.value)) option.value = spec.fallback;
+      continue;
+    }
+    if (option.from != kDefault) stray.push_back(&spec);
+    option.value = {};
+  }
+  return stray;
 }
 
 }  // namespace starflow::graph

@@ -27,6 +27,11 @@ struct OptionLayer {
   std::vector<std::string> other_keys = {};  ///< allowed beside the options: "$schema", "doc"
 };
 
+/// Gives every option that goes with another one's value its default where it goes and has none, and takes it where it
+/// does not. \return the options that were given beside another value
+std::vector<const OptionSpec*> settle(std::span<const OptionSpec> specs,
+                                      std::map<std::string, ResolvedOption, std::less<>>& values);
+
 class OptionLayers {
  public:
   using Values = std::map<std::string, ResolvedOption, std::less<>>;
@@ -48,6 +53,7 @@ class OptionLayers {
  private:
   void read(const OptionLayer& layer, const JsonValue& object, const std::string& group, const std::string& path);
   void set(const OptionLayer& layer, const OptionSpec& spec, const JsonValue& value, const std::string& path);
+  void put(const OptionSpec& spec, ResolvedOption option);
   [[nodiscard]] const OptionSpec* find(std::string_view name) const;
   [[nodiscard]] bool is_group(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> keys_of(std::string_view group) const;

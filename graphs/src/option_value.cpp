@@ -219,6 +219,18 @@ JsonValue to_json(const OptionValue& value, const JsonValue& like) {
 
 std::string shown(const OptionValue& value) { return shown(to_json(value, {})); }
 
+std::string written(const OptionValue& value) {
+  if (std::holds_alternative<std::monostate>(value)) return "not given";
+  const auto list = [](const auto& elements) {
+    std::vector<std::string> words;
+    for (const auto& e : elements) words.push_back(shown(OptionValue(e)));
+    return fmt::format("[{}]", fmt::join(words, ", "));
+  };
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) return list(*texts);
+  if (const auto* numbers = std::get_if<std::vector<double>>(&value)) return list(*numbers);
+  return shown(value);
+}
+
 std::string shown(const JsonValue& value) {
   if (const auto* b = value.as<bool>()) return *b ? "true" : "false";
   if (const auto* i = value.as<std::int64_t>()) return std::to_string(*i);

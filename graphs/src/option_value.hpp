@@ -36,6 +36,9 @@ struct Refusal {
 /// The same value as JSON, with the offsets of \p like.
 [[nodiscard]] JsonValue to_json(const OptionValue& value, const JsonValue& like);
 
+/// The value as a configuration would write it, lists in full; "not given" where it has none.
+[[nodiscard]] std::string written(const OptionValue& value);
+
 /// The value for a message: `3.9`, `"auto"`, `["a", "b"]`, "a list".
 [[nodiscard]] std::string shown(const OptionValue& value);
 [[nodiscard]] std::string shown(const JsonValue& value);

@@ -190,6 +190,19 @@ void Parameters::set(const SetArgument& argument, Problems& problems) {
   p.from = argument.from;
 }
 
+std::vector<ParameterSpec> Parameters::list() const {
+  std::vector<ParameterSpec> all;
+  for (const auto& [name, p] : parameters_) {
+    ParameterSpec& one = all.emplace_back();
+    one.name = name;
+    one.doc = p.spec.doc;
+    one.resolved.value = p.value;
+    one.resolved.from = p.from;
+    if (p.from != "default" && !p.spec.required) one.resolved.replaced.push_back({p.spec.fallback, "default"});
+  }
+  return all;
+}
+
 std::vector<std::string> Parameters::names() const {
   std::vector<std::string> list;
   for (const auto& [name, parameter] : parameters_) list.push_back(name);

@@ -37,6 +37,9 @@ class Parameters {
                                                  const std::string& path,
                                                  Problems& problems) const;
 
+  /// Every parameter with its value, by name.
+  [[nodiscard]] std::vector<ParameterSpec> list() const;
+
  private:
   struct Parameter {
     OptionSpec spec;

@@ -111,6 +111,9 @@ PluginRecord load(const ElfFile& elf, const std::string& file, Registry& registr
     for (const auto& [name, type] : registry.types()) {
       if (registry.owner(name) == record.name) record.types.push_back(name);
     }
+    for (const auto& [name, method] : registry.methods()) {
+      if (registry.method_owner(name) == record.name) record.methods.push_back(name);
+    }
   }
   registry.record(record);
   return record;

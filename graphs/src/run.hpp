@@ -12,6 +12,8 @@
 #include "instances.hpp"
 #include "node_clock.hpp"
 #include "stop.hpp"
+#include "trace.hpp"
+#include "watchdog.hpp"
 
 #include <starflow/graph/runner.hpp>
 
@@ -19,6 +21,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,10 +42,15 @@ class Run {
 
   // runner.cpp
   RunReport run();
-  bool submit(Frame frame);
   RunReport finish();
   void log(LogLevel level, std::string_view text) noexcept;
   void log(std::size_t node, LogLevel level, std::string_view text) noexcept;
+
+  // runner_push.cpp
+  bool submit(Frame frame);
+
+  // runner_change.cpp
+  std::string reconfigure(const Overrides& changes);
 
   // runner_nodes.cpp
   bool read(FrameContext& frame);  ///< the next frame of the source; false at its end
@@ -61,8 +69,24 @@ class Run {
   Stop stop;
 
  private:
+  /// A frame that a host submitted, until it is on its way.
+  struct Pushed {
+    std::shared_ptr<const FrameInfo> info;
+    Message message;
+    std::size_t bytes = 0;
+    std::uint64_t number = 0;  // of its submit()
+    NodeClock::Clock::time_point since{};
+    std::unique_ptr<Admission::Visit> visit{};
+  };
+
   bool pull();
   void launch(FrameContext& frame);
+  void launch_pushed(Pushed pushed);
+  bool offer(Pushed pushed);
+  void let_in();
+  void leave_out(Pushed& pushed, Outcome outcome);
+  void tell_of(const std::vector<Unadmitted>& frames);
+  [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
   void run_body(std::size_t node, FrameContext& frame);
   void fail(std::size_t node, FrameContext& frame, Failure failure) noexcept;
   void guard_source(const FrameContext& frame);
@@ -83,6 +107,19 @@ class Run {
   bool pushed_;  // the source is source.push
   FramePool pool_;
   std::atomic<std::uint64_t> next_seq_{0};
+
+  std::mutex change_mutex_;
+  GraphSpec current_;  // `spec` with the options as they are now; of who holds change_mutex_
+  mutable std::mutex configuration_mutex_;
+  std::shared_ptr<const Configuration> configuration_;
+
+  std::mutex queue_mutex_;
+  std::deque<Pushed> queue_;            // outside of a full graph
+  std::vector<Unadmitted> unadmitted_;  // and not told yet, by number
+  std::uint64_t submitted_ = 0;
+
+  Trace trace_;
+  Watchdog watchdog_;
   std::mutex one_body_;  // held by a body where the run has one thread
   std::optional<std::pair<std::uint64_t, std::string>>
       last_failed_;  // frame id and source of the frame before, if failed

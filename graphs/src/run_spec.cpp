@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "run_spec.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 namespace starflow::graph {
@@ -14,6 +16,18 @@ OptionSpec integer(std::string name, std::int64_t fallback, double minimum, doub
   spec.fallback = fallback;
   spec.minimum = minimum;
   spec.maximum = maximum;
+  spec.doc = std::move(doc);
+  return spec;
+}
+
+OptionSpec number(std::string name, double fallback, std::string unit, std::string doc) {
+  constexpr double kMostMilliseconds = 1e9;
+  OptionSpec spec;
+  spec.name = std::move(name);
+  spec.fallback = fallback;
+  spec.minimum = 0;
+  spec.maximum = kMostMilliseconds;
+  spec.unit = std::move(unit);
   spec.doc = std::move(doc);
   return spec;
 }
@@ -32,9 +46,20 @@ std::vector<OptionSpec> make_options() {
   when_full.name = "admission.when_full";
   when_full.form = Accepts::text;
   when_full.fallback = std::string("block");
-  when_full.choices = {"block"};
-  when_full.doc = "What a full graph does with the next frame.";
+  when_full.choices.assign(std::begin(kWhenFullNames), std::end(kWhenFullNames));
+  when_full.doc =
+      "What a full graph does with a frame that a host submits: the host waits (block), or the frame waits in a queue; "
+      "where that is full, the oldest frame in it (drop_oldest) or the new one (drop_newest) is dropped, or the new "
+      "one "
+      "rejected (fail).";
   list.push_back(std::move(when_full));
+  list.push_back(integer("admission.queue", static_cast<std::int64_t>(defaults.queue), 0, 4096,
+                         "Frames that wait outside of a full graph; at least 1 with drop_oldest, none with block."));
+  list.push_back(number("admission.max_age_ms", defaults.max_age_ms, "ms",
+                        "A frame that waited longer than this is dropped when its turn comes; 0 = never."));
+  list.push_back(number("watchdog.stall_ms", defaults.stall_ms, "ms",
+                        "No outcome for this long with frames in the graph: a warning that names them and their nodes; "
+                        "0 = never."));
   OptionSpec failed;
   failed.name = "errors.max_failed_fraction";
   failed.form = Accepts::number;
@@ -53,23 +78,31 @@ const std::vector<OptionSpec>& run_options() {
   return kOptions;
 }
 
-RunSpec read_run(const JsonDoc& doc,
-                 const JsonValue* object,
-                 const std::vector<SetArgument>& set,
-                 const Parameters& parameters,
-                 Problems& problems) {
+std::shared_ptr<const ResolvedOptions> resolve_run(const JsonDoc& doc,
+                                                   const JsonValue* object,
+                                                   const std::vector<SetArgument>& set,
+                                                   const Parameters& parameters,
+                                                   Problems& problems) {
   OptionLayers layers(run_options(), "\"run\"", parameters, problems);
   if (object != nullptr) layers.add({doc, "run", {}, {}}, *object);
   for (const auto& argument : set) {
     if (argument.target == SetArgument::Target::run) layers.add(argument);
   }
-  ResolvedOptions options;
-  options.values = layers.finish(doc.place(object != nullptr ? object->begin : 0), "run");
+  auto options = std::make_shared<ResolvedOptions>();
+  options->values = layers.finish(doc.place(object != nullptr ? object->begin : 0), "run");
+  return options;
+}
+
+RunSpec read_run(const ResolvedOptions& options) {
   RunSpec run;
   run.threads = static_cast<int>(options.integer("threads"));
   run.max_in_flight = static_cast<std::size_t>(options.integer("max_in_flight"));
   run.max_bytes_in_flight = static_cast<std::size_t>(options.integer("max_bytes_in_flight"));
-  run.when_full = WhenFull::block;  // the only choice
+  const auto policy = std::ranges::find(kWhenFullNames, options.text("admission.when_full"));
+  run.when_full = static_cast<WhenFull>(policy - std::begin(kWhenFullNames));
+  run.queue = static_cast<std::size_t>(options.integer("admission.queue"));
+  run.max_age_ms = options.number("admission.max_age_ms");
+  run.stall_ms = options.number("watchdog.stall_ms");
   run.max_failed_fraction = options.number("errors.max_failed_fraction");
   return run;
 }

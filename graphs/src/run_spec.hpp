@@ -8,6 +8,7 @@
 
 #include <starflow/graph/graph_spec.hpp>
 
+#include <memory>
 #include <vector>
 
 namespace starflow::graph {
@@ -16,10 +17,12 @@ namespace starflow::graph {
 [[nodiscard]] const std::vector<OptionSpec>& run_options();
 
 /// \param object  the `run` member of \p doc; null = there is none
-[[nodiscard]] RunSpec read_run(const JsonDoc& doc,
-                               const JsonValue* object,
-                               const std::vector<SetArgument>& set,
-                               const Parameters& parameters,
-                               Problems& problems);
+[[nodiscard]] std::shared_ptr<const ResolvedOptions> resolve_run(const JsonDoc& doc,
+                                                                 const JsonValue* object,
+                                                                 const std::vector<SetArgument>& set,
+                                                                 const Parameters& parameters,
+                                                                 Problems& problems);
+
+[[nodiscard]] RunSpec read_run(const ResolvedOptions& options);
 
 }  // namespace starflow::graph

@@ -23,6 +23,14 @@ const GraphSpec& checked(const GraphSpec& spec) {
   return spec;
 }
 
+/// The nodes that \p instances owns, which outlive every frame.
+std::shared_ptr<const Configuration> first_configuration(const GraphSpec& spec, const Instances& instances) {
+  auto first = std::make_shared<Configuration>();
+  for (const auto& node : instances.nodes) first->nodes.emplace_back(std::shared_ptr<void>(), node.get());
+  first->hash = spec.config_hash;
+  return first;
+}
+
 }  // namespace
 
 const Message& FrameResult::output(std::string_view node, std::string_view port) const {
@@ -50,6 +58,13 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
       instances_(start_nodes(spec, options.force, [this](LogLevel level, std::string_view text) { log(level, text); })),
       pushed_(layout.nodes[layout.source].type->name == kPushSource),
       pool_(layout),
+      current_(spec),
+      configuration_(first_configuration(spec, instances_)),
+      trace_(options.trace),
+      watchdog_(
+          spec.run.stall_ms,
+          [this] { return gate.figures().frames; },
+          [this](std::string_view text) { log(LogLevel::warning, text); }),
       broken_sinks_(spec.nodes.size(), false),
       flow_(std::make_unique<Flow>(
           layout,
@@ -123,28 +138,6 @@ bool Run::pull() {
   return false;
 }
 
-bool Run::submit(Frame frame) {
-  if (!pushed_) throw std::logic_error("the graph has a source of its own: submit() needs source.push");
-  refuse_callback("submit");
-  auto info = frame.share_info();
-  const std::size_t bytes = frame.bytes();
-  Message message = Message::of(std::make_shared<const Frame>(std::move(frame)));
-  const Admission::Visit visit(gate);
-  if (!gate.admit(bytes)) return false;
-  FrameContext* context = nullptr;
-  try {
-    context = &pool_.acquire();
-  } catch (...) {
-    gate.leave(bytes);
-    throw;
-  }
-  context->info = std::move(info);
-  context->bytes = bytes;
-  context->send(layout.source, 0, std::move(message));
-  launch(*context);
-  return true;
-}
-
 RunReport Run::finish() {
   if (!pushed_) throw std::logic_error("the graph has a source of its own: use run() instead of finish()");
   refuse_callback("finish");
@@ -161,6 +154,13 @@ RunReport Run::finish() {
 
 void Run::launch(FrameContext& frame) {
   frame.seq = next_seq_.fetch_add(1);
+  frame.configuration = configuration();
+  frame.passed(layout.source, NodeClock::Clock::now());
+  if (trace_.on()) {
+    if (!pushed_) trace_.ran(layout.source, frame, frame.read_begin, frame.read_end);
+    const Admission::Figures inside = gate.figures();
+    trace_.inside(inside.frames, inside.bytes);
+  }
   flow_->launch(frame);
 }
 
@@ -201,6 +201,7 @@ GraphRunner::~GraphRunner() = default;
 RunReport GraphRunner::run() { return run_->run(); }
 bool GraphRunner::submit(Frame frame) { return run_->submit(std::move(frame)); }
 RunReport GraphRunner::finish() { return run_->finish(); }
+std::string GraphRunner::reconfigure(const Overrides& changes) { return run_->reconfigure(changes); }
 void GraphRunner::drain() noexcept { run_->stop.drain(); }
 void GraphRunner::abort() noexcept { run_->stop.abort({}); }
 

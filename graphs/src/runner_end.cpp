@@ -26,6 +26,9 @@ class SinkContext final : public Sink::Context {
       throw std::logic_error("read input port " + std::to_string(port) + ", which is not there");
     return frame_.message(inputs[port]);
   }
+  [[nodiscard]] std::string_view config_hash() const override {
+    return frame_.configuration ? std::string_view(frame_.configuration->hash) : std::string_view();
+  }
   void log(LogLevel level, std::string_view text) override { run_.log(sink_, level, text); }
 
  private:
@@ -51,10 +54,37 @@ void Run::deliver(FrameContext& frame) noexcept {
   const std::size_t bytes = frame.bytes;
   pool_.recycle(frame);  // frees what it held before the credit is given to another
   delivering_.store({});
+  watchdog_.delivered();
   gate.leave(bytes);
+  if (trace_.on()) {
+    const Admission::Figures inside = gate.figures();
+    trace_.inside(inside.frames, inside.bytes);
+  }
+  try {
+    let_in();
+  } catch (...) {
+    const Failure failure = current_failure();
+    stop.abort_because([&] { return "letting in a frame that waited: " + failure.text; });
+  }
+}
+
+/// Frames that never came in: as a frame of which nothing was measured.
+void Run::tell_of(const std::vector<Unadmitted>& frames) {
+  for (const Unadmitted& one : frames) {
+    FrameContext& frame = pool_.acquire();
+    frame.info = one.info;
+    if (one.outcome == Outcome::rejected) {
+      frame.errors.push_back({layout.nodes[layout.source].id, "rejected", "the graph was full"});
+    }
+    write_sinks(frame, one.outcome);
+    if (options.on_result) call_back(frame, one.outcome);
+    count(frame, one.outcome);
+    pool_.recycle(frame);
+  }
 }
 
 void Run::deliver_outcome(FrameContext& frame) {
+  tell_of(frame.before);
   frame.collect_errors();
   const Outcome outcome = judge(frame);
   write_sinks(frame, outcome);
@@ -75,6 +105,9 @@ Outcome Run::judge(const FrameContext& frame) const {
     return !withheld || (e.code != "cancelled" && e.code != "no_output");
   });
   if (!failed) return withheld ? Outcome::cancelled : Outcome::ok;
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    if (frame.failed(i) && spec.nodes[i].on_error == OnError::fail_frame) return Outcome::failed;
+  }
   bool any_sink = false, any_served = false;
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;
@@ -98,19 +131,26 @@ bool Run::served(std::size_t sink, const FrameContext& frame) const {
 void Run::write_sinks(FrameContext& frame, Outcome outcome) {
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i] || broken_sinks_[i]) continue;
+    const auto begin = NodeClock::Clock::now();
+    if (frame.configuration) clocks_[i].waited(frame.ready_since(i), begin);
     try {
       SinkContext context(*this, i, frame, outcome);
-      const NodeClock::Visit visit(clocks_[i]);
+      const Watchdog::Body body(watchdog_,
+                                [&] { return "sink '" + layout.nodes[i].id + "' has had " + name_of(*frame.info); });
       instances_.sinks[i]->write(context);
     } catch (...) {
+      clocks_[i].failed();
       broken_sinks_[i] = true;
       stop.abort("sink '" + layout.nodes[i].id + "', " + name_of(*frame.info) + ": " + current_failure().text);
     }
+    const auto end = NodeClock::Clock::now();
+    clocks_[i].ran(begin, end);
+    trace_.ran(i, frame, begin, end);
   }
 }
 
 void Run::call_back(const FrameContext& frame, Outcome outcome) {
-  FrameResult result{*frame.info, outcome, frame.errors, {}};
+  FrameResult result{*frame.info, outcome, frame.errors, frame.configuration ? frame.configuration->hash : "", {}};
   for (std::size_t k = 0; k < layout.kept.size(); ++k) {
     if (const Message& message = frame.message(layout.kept[k]))
       result.outputs.emplace_back(layout.kept_names[k], message);
@@ -138,7 +178,7 @@ void Run::count(const FrameContext& frame, Outcome outcome) {
 RunSummary Run::summary_now(bool source_ended) const {
   RunSummary now = summary_;
   const auto rejected = gate.figures().rejected;
-  now.outcomes[static_cast<std::size_t>(Outcome::rejected)] = rejected;
+  now.outcomes[static_cast<std::size_t>(Outcome::rejected)] += rejected;
   now.frames += rejected;
   now.complete = source_ended && !stop.aborted();
   if (!now.complete) now.reason = stop.reason();
@@ -148,7 +188,10 @@ RunSummary Run::summary_now(bool source_ended) const {
 std::vector<NodeTime> Run::times() const {
   std::vector<NodeTime> list;
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
-    list.push_back({layout.nodes[i].id, layout.nodes[i].type->name, clocks_[i].calls(), clocks_[i].seconds()});
+    NodeTime& time = list.emplace_back();
+    time.id = layout.nodes[i].id;
+    time.type = layout.nodes[i].type->name;
+    clocks_[i].report(time);
   }
   return list;
 }
@@ -156,14 +199,22 @@ std::vector<NodeTime> Run::times() const {
 // After the last frame, when the threads of the flow are gone.
 RunReport Run::close(bool source_ended) {
   RunReport report;
+  tell_of(unadmitted_);
+  unadmitted_.clear();
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;
+    const auto begin = NodeClock::Clock::now();
     try {
-      const NodeClock::Visit visit(clocks_[i], 0);
       instances_.sinks[i]->close(summary_now(source_ended));
     } catch (...) {
       stop.abort("closing sink '" + layout.nodes[i].id + "': " + current_failure().text);
     }
+    clocks_[i].closed(begin, NodeClock::Clock::now());
+  }
+  try {
+    trace_.write(layout);
+  } catch (...) {
+    log(LogLevel::error, current_failure().text);
   }
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;

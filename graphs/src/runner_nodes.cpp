@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "fp_guard.hpp"
 #include "parallel_loop.hpp"
 #include "run.hpp"
 
@@ -28,6 +29,7 @@ class NodeContext final : public Node::Context {
   void send(std::size_t port, Message message) override { frame_.send(node_, port, std::move(message)); }
   [[nodiscard]] std::stop_token stop() const override { return run_.stop.token(); }
   [[nodiscard]] ParallelFor parallel() override { return loop_; }
+  [[nodiscard]] std::string_view config_hash() const override { return frame_.configuration->hash; }
   void log(LogLevel level, std::string_view text) override { run_.log(node_, level, text); }
 
  private:
@@ -72,12 +74,15 @@ bool Run::read(FrameContext& frame) {
   SourceContext context(*this, frame);
   Failure failure;
   bool more = true;
+  const auto begin = NodeClock::Clock::now();
   try {
-    const NodeClock::Visit visit(clocks_[source]);
+    const Watchdog::Body body(watchdog_, [&] { return "source '" + layout.nodes[source].id + "'"; });
     more = instances_.sources[source]->next(context);
   } catch (...) {
     failure = current_failure();
   }
+  const auto end = NodeClock::Clock::now();
+  clocks_[source].ran(begin, end);
   if (!more) {
     if (context.sent) log(source, LogLevel::warning, "sent a message with the end of its frames; it is not used");
     return false;
@@ -87,6 +92,8 @@ bool Run::read(FrameContext& frame) {
   } else {
     frame.info = std::make_shared<const FrameInfo>(std::move(context.info));
   }
+  frame.read_begin = begin;
+  frame.read_end = end;
   if (failure.code.empty()) {
     frame.check_sent(source);
   } else {
@@ -119,20 +126,35 @@ void Run::process(std::size_t node, FrameContext& frame) noexcept {
       // An arena of one thread still lets TBB's worker in beside ours now and then.
       std::unique_lock alone(one_body_, std::defer_lock);
       if (flow_->threads() == 1) alone.lock();
+      const auto begin = NodeClock::Clock::now();
+      clocks_[node].waited(frame.ready_since(node), begin);
       // A body that waits (for a loop of its own or of OpenCV) must not be given another body meanwhile.
       oneapi::tbb::this_task_arena::isolate([&] { run_body(node, frame); });
+      const auto end = NodeClock::Clock::now();
+      clocks_[node].ran(begin, end);
+      trace_.ran(node, frame, begin, end);
     }
   }
   for (const std::size_t slot : layout.nodes[node].inputs) frame.release(slot);
+  frame.passed(node, NodeClock::Clock::now());
 }
 
 void Run::run_body(std::size_t node, FrameContext& frame) {
   try {
     NodeContext context(*this, node, frame);
-    {
-      const NodeClock::Visit visit(clocks_[node]);
-      instances_.nodes[node]->process(context);
+    const Watchdog::Body body(watchdog_,
+                              [&] { return "node '" + layout.nodes[node].id + "' has had " + name_of(*frame.info); });
+    const FpGuard modes;
+    const auto put_back = [&] {
+      if (modes.restore()) log(node, LogLevel::debug, "changed the floating-point state; it was put back");
+    };
+    try {
+      frame.configuration->nodes[node]->process(context);
+    } catch (...) {
+      put_back();
+      throw;
     }
+    put_back();
     frame.check_sent(node);
   } catch (...) {
     fail(node, frame, current_failure());
@@ -143,6 +165,9 @@ void Run::run_body(std::size_t node, FrameContext& frame) {
 }
 
 void Run::fail(std::size_t node, FrameContext& frame, Failure failure) noexcept {
+  clocks_[node].failed();
+  const bool given_up = failure.code == "cancelled" && stop.aborted();
+  failure.ends_run = failure.ends_run || (spec.nodes[node].on_error == OnError::abort && !given_up);
   if (failure.ends_run) {
     stop.abort_because(
         [&] { return "node '" + layout.nodes[node].id + "', " + name_of(*frame.info) + ": " + failure.text; });

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -127,16 +128,22 @@ Json node_schema(const Registry& registry) {
     types.push_back({{"const", name}, {"description", type.doc}});
     rules.push_back(rule_of(type));
   }
-  Json node = {{"type", "object"},
-               {"required", {"id", "type"}},
-               {"additionalProperties", false},
-               {"properties",
-                {{"id", {{"type", "string"}, {"pattern", "^[A-Za-z0-9_-]+$"}}},
-                 {"type", Json::object()},
-                 {"in", true},
-                 {"options", {{"type", "object"}}},
-                 {"preset", {{"type", "string"}, {"description", "JSON file of options, relative to this file."}}},
-                 {"doc", {{"type", "string"}}}}}};
+  Json node = {
+      {"type", "object"},
+      {"required", {"id", "type"}},
+      {"additionalProperties", false},
+      {"properties",
+       {{"id", {{"type", "string"}, {"pattern", "^[A-Za-z0-9_-]+$"}}},
+        {"type", Json::object()},
+        {"in", true},
+        {"options", {{"type", "object"}}},
+        {"preset", {{"type", "string"}, {"description", "JSON file of options, relative to this file."}}},
+        {"on_error",
+         {{"enum", std::vector<std::string>(std::begin(kOnErrorNames), std::end(kOnErrorNames))},
+          {"default", std::string(kOnErrorNames[0])}}},
+        {"enabled",
+         {{"anyOf", Json::array({{{"type", "boolean"}}, {{"type", "null"}}, parameter_text()})}, {"default", true}}},
+        {"doc", {{"type", "string"}}}}}};
   if (!types.empty()) {
     node["properties"]["type"]["oneOf"] = types;
     node["allOf"] = rules;

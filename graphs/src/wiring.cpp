@@ -104,6 +104,14 @@ class Connector {
     }
     if (from->type == nullptr) return;  // its type is reported
     const PortSpec& want = node_.type->inputs[input];
+    if (!from->enabled) {
+      if (want.optional) return;
+      fail(at.begin, path,
+           fmt::format("the input {} of {} is fed by {}, which is not enabled", in_quotes(want.name), name_of(node_),
+                       name_of(*from)),
+           "disable both, or feed it from another node");
+      return;
+    }
     const auto output = dot == std::string_view::npos ? only_output(*from, want, at, path)
                                                       : named_output(*from, ref.substr(dot + 1), want, at, path);
     if (output) node_.inputs[input] = {static_cast<std::size_t>(from - nodes_.begin()), *output};
@@ -188,7 +196,7 @@ std::string name_of(const DraftNode& node) {
 
 void connect(const JsonDoc& doc, std::vector<DraftNode>& nodes, Problems& problems) {
   for (auto& node : nodes) {
-    if (node.type != nullptr) Connector(doc, nodes, node, problems).run();
+    if (node.type != nullptr && node.enabled) Connector(doc, nodes, node, problems).run();
   }
 }
 
@@ -230,7 +238,7 @@ void check_sources(const JsonDoc& doc,
   bool unknown = false;
   for (const auto& node : nodes) {
     unknown = unknown || node.type == nullptr;
-    if (node.type == nullptr || node.type->make.index() != 0) continue;
+    if (node.type == nullptr || !node.enabled || node.type->make.index() != 0) continue;
     if (source != nullptr) {
       problems.add(node.place, node.path,
                    fmt::format("{} is a second source: a graph has one, here {}", name_of(node), name_of(*source)));

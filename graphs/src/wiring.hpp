@@ -23,6 +23,8 @@ struct DraftNode {
   std::vector<PortRef> inputs;  ///< index into the draft's nodes; kUnconnected = open
   std::shared_ptr<ResolvedOptions> options;
   bool complete = false;  ///< every known option holds a value
+  OnError on_error = OnError::skip_output;
+  bool enabled = true;
 };
 
 /// `"det" (detect)`, for messages.

@@ -82,8 +82,10 @@ int print_type(const graph::Registry& registry, const std::string& name) {
   if (!type->options.empty()) fmt::print("options:\n");
   for (const OptionSpec& o : type->options) {
     const std::string fallback = o.required ? "required" : "default " + value_text(o.fallback);
-    fmt::print("  {:<24} {}; {}{}\n  {:<24} {}\n", o.name, form_text(o), fallback, o.unit.empty() ? "" : "; " + o.unit,
-               "", o.doc);
+    const std::string with =
+        o.with_option.empty() ? "" : fmt::format("; with {} {}", o.with_option, fmt::join(o.with_choices, " | "));
+    fmt::print("  {:<24} {}; {}{}{}\n  {:<24} {}\n", o.name, form_text(o), fallback,
+               o.unit.empty() ? "" : "; " + o.unit, (o.live ? "; live" : "") + with, "", o.doc);
   }
   return ExitCode::all_ok;
 }
@@ -93,8 +95,8 @@ int print_types(const graph::Registry& registry) {
   return ExitCode::all_ok;
 }
 
-/// The presets that come along, with the first sentence that each says about itself.
-int print_methods() {
+/// The presets that come along, with the first sentence that each says about itself, and the methods of plugins.
+int print_methods(const graph::Registry& registry) {
   const auto folder = std::filesystem::path(share_folder()) / "methods";
   std::set<std::filesystem::path> files;
   std::error_code none;
@@ -111,6 +113,10 @@ int print_methods() {
     fmt::print("{:<22} {}\n", file.stem().string(),
                preset.is_object() ? preset.value("doc", "") : "not readable as JSON");
   }
+  for (const auto& [name, method] : registry.methods()) {
+    fmt::print("{:<22} {} (method of the plugin {}; give it as nodes.ID.options.method)\n", name, method.doc,
+               registry.method_owner(name));
+  }
   return ExitCode::all_ok;
 }
 
@@ -120,7 +126,9 @@ int print_plugins(const graph::Registry& registry) {
       fmt::print("refused  {}: {}\n", p.file, p.refusal);
       continue;
     }
-    fmt::print("loaded   {}: {} {}, {}, types {}\n", p.file, p.name, p.version, p.license, join(p.types, ", "));
+    const std::string types = p.types.empty() ? "" : ", types " + join(p.types, ", ");
+    const std::string methods = p.methods.empty() ? "" : ", methods " + join(p.methods, ", ");
+    fmt::print("loaded   {}: {} {}, {}{}{}\n", p.file, p.name, p.version, p.license, types, methods);
     if (!p.warning.empty()) fmt::print("         warning: {}\n", p.warning);
   }
   return registry.plugins().empty() ? ExitCode::bad_plugin : ExitCode::all_ok;
@@ -142,9 +150,9 @@ int command_inspect(const InspectArguments& arguments) {
                        : "a name follows `inspect type` only; `starflow inspect type " + arguments.name + "`");
     return ExitCode::bad_config;
   }
-  if (arguments.what == "methods") return print_methods();
   if (arguments.what == "simd") return print_simd();
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
+  if (arguments.what == "methods") return print_methods(registry);
   if (of_one) return print_type(registry, arguments.name);
   if (arguments.what == "plugins") return print_plugins(registry);
   return print_types(registry);

@@ -3,6 +3,7 @@
 #include "console.hpp"
 #include "exit_code.hpp"
 #include "host.hpp"
+#include "overrides_of.hpp"
 #include "progress.hpp"
 #include "signals.hpp"
 #include "summary.hpp"
@@ -16,10 +17,8 @@
 #include <utility>
 
 namespace starflow::tool {
-namespace {
 
-/// \throws graph::ConfigError for a --set without "=".
-graph::Overrides overrides(const RunArguments& a) {
+graph::Overrides overrides_of(const RunArguments& a) {
   graph::Overrides o;
   for (const std::string& text : a.set) {
     const std::size_t equals = text.find('=');
@@ -39,11 +38,21 @@ graph::Overrides overrides(const RunArguments& a) {
   return o;
 }
 
+namespace {
+
 void warn_of_plugins(const graph::Registry& registry) {
   for (const graph::PluginRecord& p : registry.plugins()) {
     if (!p.refusal.empty()) print_error("warning: the plugin {} was refused: {}\n", p.file, p.refusal);
     if (!p.warning.empty()) print_error("warning: the plugin {}: {}\n", p.file, p.warning);
   }
+}
+
+/// The names are those that the command line allows.
+LogLevel least_level(const RunArguments& a) {
+  if (a.log_level == "debug") return LogLevel::debug;
+  if (a.log_level == "error") return LogLevel::error;
+  if (a.log_level == "warning" || (a.log_level.empty() && a.quiet)) return LogLevel::warning;
+  return LogLevel::info;
 }
 
 int exit_code(const graph::RunReport& report) {
@@ -58,16 +67,17 @@ int exit_code(const graph::RunReport& report) {
 int command_run(const RunArguments& arguments) {
   SignalWatch watch;
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
-  graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides(arguments));
+  graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides_of(arguments));
   if (!arguments.quiet) warn_of_plugins(registry);
   const StageTimes stages(spec);
-  Progress progress(arguments.quiet);
+  Progress progress(arguments.quiet, least_level(arguments));
   FailureLines failures(progress);
   graph::RunOptions options;
   options.force = arguments.force;
   options.on_log = [&progress](LogLevel level, std::string_view text) { progress.log(level, text); };
   options.on_progress = [&progress](const RunSummary& so_far) { progress.update(so_far); };
   options.on_result = [&failures](const graph::FrameResult& result) { failures.add(result); };
+  options.trace = arguments.trace;
   graph::GraphRunner runner(std::move(spec), std::move(options));
   progress.set_total(runner.total());
 
@@ -82,6 +92,7 @@ int command_run(const RunArguments& arguments) {
   for (const auto& [node, text] : report.reports) print_report(node, text);
   if (!arguments.quiet) print_counts(report.summary, seconds);
   if (!report.summary.complete) print_error("not complete: {}\n", printable(report.summary.reason));
+  if (arguments.node_times) print_node_times(report);
   if (arguments.stage_times) fmt::print("{}\n", stages.json(report, seconds - begin));
   return watch.aborted() ? ExitCode::interrupted : exit_code(report);
 }
@@ -100,7 +111,7 @@ int command_measure(const MeasureArguments& a) {
 
 int command_validate(const RunArguments& arguments) {
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
-  const graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides(arguments));
+  const graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides_of(arguments));
   graph::check_nodes(spec);
   fmt::print("{}: ok, {}, configuration {}\n", arguments.graph, counted(spec.nodes.size(), "node"), spec.config_hash);
   return ExitCode::all_ok;

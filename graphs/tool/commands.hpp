@@ -21,6 +21,9 @@ struct RunArguments {
   bool force = false;
   bool quiet = false;
   bool stage_times = false;
+  bool node_times = false;
+  std::string trace;      ///< file of events; empty = none
+  std::string log_level;  ///< empty = info, or warning where quiet
   std::vector<std::string> plugin_dirs;
 };
 
@@ -43,6 +46,10 @@ struct InspectArguments {
 int command_run(const RunArguments& arguments);
 int command_measure(const MeasureArguments& arguments);
 int command_validate(const RunArguments& arguments);
+/// Every value of the graph under \p path with where it came from; all where it is empty.
+int command_explain(const RunArguments& arguments, const std::string& path);
+/// The picture of a graph: the text for Graphviz, or drawn by it.
+int command_graph(const RunArguments& arguments, bool svg);
 int command_inspect(const InspectArguments& arguments);
 int command_schema(const std::vector<std::string>& plugin_dirs);
 

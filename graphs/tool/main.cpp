@@ -52,6 +52,10 @@ void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
   add_simd(*run);
   run->add_flag("--stage-times", a.stage_times,
                 "End standard output with one JSON line: seconds of reading, detection, centroids, writing");
+  run->add_flag("--node-times", a.node_times, "Print a table of each node's calls, errors, and times");
+  run->add_option("--trace", a.trace, "File of what ran when, for ui.perfetto.dev and chrome://tracing");
+  run->add_option("--log-level", a.log_level, "Least of what nodes say that is shown; info unless given")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   run->add_flag("--force", a.force, "Replace existing outputs");
   run->add_flag("-q,--quiet", a.quiet, "No progress, no summary");
   add_plugin_dirs(*run, a.plugin_dirs);
@@ -71,14 +75,33 @@ void add_measure(CLI::App& app, MeasureArguments& a, std::function<int()>& actio
   measure->callback([&] { action = [&a] { return command_measure(a); }; });
 }
 
+/// What a command that looks at a graph has in common.
+CLI::App* add_look(CLI::App& app, const char* name, const char* doc, RunArguments& a) {
+  CLI::App* command = app.add_subcommand(name, doc);
+  command->add_option("graph", a.graph, "Graph file (JSON)")->required();
+  command->add_option("--input", a.inputs, "The graph's parameter \"input\"");
+  command->add_option("-o,--output", a.output, "The graph's parameter \"output\"");
+  command->add_option("--set", a.set, "PATH=VALUE")->allow_extra_args(false);
+  add_plugin_dirs(*command, a.plugin_dirs);
+  return command;
+}
+
 void add_validate(CLI::App& app, RunArguments& a, std::function<int()>& action) {
-  CLI::App* validate = app.add_subcommand("validate", "Check a graph without running it");
-  validate->add_option("graph", a.graph, "Graph file (JSON)")->required();
-  validate->add_option("--input", a.inputs, "The graph's parameter \"input\"");
-  validate->add_option("-o,--output", a.output, "The graph's parameter \"output\"");
-  validate->add_option("--set", a.set, "PATH=VALUE")->allow_extra_args(false);
-  add_plugin_dirs(*validate, a.plugin_dirs);
+  CLI::App* validate = add_look(app, "validate", "Check a graph without running it", a);
   validate->callback([&] { action = [&a] { return command_validate(a); }; });
+}
+
+void add_explain(CLI::App& app, RunArguments& a, std::string& path, std::function<int()>& action) {
+  CLI::App* explain = add_look(app, "explain", "Show every value of a graph and where it came from", a);
+  explain->add_option("path", path, "parameters.NAME, nodes.ID.options.NAME, run.NAME or the front of one");
+  explain->callback([&] { action = [&] { return command_explain(a, path); }; });
+}
+
+void add_graph(CLI::App& app, RunArguments& a, bool& svg, std::function<int()>& action) {
+  CLI::App* graph = add_look(app, "graph", "Draw a graph", a);
+  graph->add_flag("--svg,!--dot", svg,
+                  "SVG, drawn by Graphviz's program dot; --dot, unless said, is the text that it draws");
+  graph->callback([&] { action = [&] { return command_graph(a, svg); }; });
 }
 
 void add_inspect(CLI::App& app, InspectArguments& a, std::function<int()>& action) {
@@ -135,13 +158,17 @@ int run(int argc, char** argv) {
   CLI::App app("Star positions inside a dataflow", "starflow");
   app.set_version_flag("--version", STARFLOW_VERSION);
   app.require_subcommand(1);
-  RunArguments run_arguments, validate_arguments;
+  RunArguments run_arguments, validate_arguments, explain_arguments, graph_arguments;
+  std::string explained;
+  bool svg = false;
   MeasureArguments measure_arguments;
   InspectArguments inspect_arguments;
   std::function<int()> action;
   add_run(app, run_arguments, action);
   add_measure(app, measure_arguments, action);
   add_validate(app, validate_arguments, action);
+  add_explain(app, explain_arguments, explained, action);
+  add_graph(app, graph_arguments, svg, action);
   add_inspect(app, inspect_arguments, action);
   std::vector<std::string> schema_plugin_dirs;
   add_schema(app, schema_plugin_dirs, action);

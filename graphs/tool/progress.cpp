@@ -37,7 +37,7 @@ std::string bar(double share, std::size_t space) {
 
 }  // namespace
 
-Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {
+Progress::Progress(bool quiet, LogLevel least) : least_(least), quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {
   if (!terminal_) last_ = start_;  // a terminal shows the first frame at once
 }
 
@@ -71,7 +71,7 @@ void Progress::update(const RunSummary& so_far) {
 }
 
 void Progress::log(LogLevel level, std::string_view text) {
-  if (level == LogLevel::debug || (quiet_ && level == LogLevel::info)) return;
+  if (level < least_) return;
   constexpr std::string_view kNames[] = {"debug", "info", "warning", "error"};
   say(fmt::format("{}: {}", kNames[static_cast<int>(level)], text));
 }

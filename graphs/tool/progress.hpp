@@ -17,8 +17,9 @@ namespace starflow::tool {
 /// Writes to standard error. Thread-safe.
 class Progress {
  public:
-  /// \param quiet  nothing but what say() and warnings bring
-  explicit Progress(bool quiet);
+  /// \param quiet  nothing but what say() and log() bring
+  /// \param least  of log()
+  Progress(bool quiet, LogLevel least);
 
   void set_total(std::uint64_t frames) { total_ = frames; }  ///< 0 = unknown
   void update(const RunSummary& so_far);
@@ -32,6 +33,7 @@ class Progress {
   [[nodiscard]] std::string line(const RunSummary& so_far) const;
 
   std::mutex mutex_;
+  const LogLevel least_;
   bool quiet_, terminal_, shown_ = false;
   std::uint64_t total_ = 0;
   Clock::time_point start_ = Clock::now(), last_{};

@@ -86,6 +86,18 @@ void print_counts(const RunSummary& s, double seconds) {
               static_cast<double>(s.frames) / std::max(seconds, 1e-9));
 }
 
+void print_node_times(const graph::RunReport& report) {
+  print_error("{:<14} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "node, ms", "calls", "errors", "p50", "p95",
+              "p99", "max", "wait p50", "wait p99");
+  for (const graph::NodeTime& t : report.times) {
+    print_error("{:<14} {:>8} {:>7} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f}\n", t.id, t.calls, t.errors,
+                1e3 * t.body.p50, 1e3 * t.body.p95, 1e3 * t.body.p99, 1e3 * t.body.max, 1e3 * t.wait.p50,
+                1e3 * t.wait.p99);
+  }
+  print_error("at most {} and {:.1f} MiB inside\n", counted(report.peak_in_flight, "frame"),
+              static_cast<double>(report.peak_bytes) / (1 << 20));
+}
+
 StageTimes::StageTimes(const graph::GraphSpec& spec) {
   for (const graph::NodeSpec& node : spec.nodes) {
     const NodeType& type = *node.type;

@@ -34,6 +34,10 @@ void print_report(const std::string& node, const std::string& text);
 /// "12 frames: 11 ok, 1 failed; 300 stars; 1.20 s, 10.0 frames/s"
 void print_counts(const RunSummary& summary, double seconds);
 
+/// A line for each node: calls, errors, quantiles of the body's time and of the wait for it; and what was inside at
+/// most.
+void print_node_times(const graph::RunReport& report);
+
 /// Which field of the stage times each node belongs to.
 class StageTimes {
  public:

@@ -2,55 +2,42 @@
 /// \file
 /// Node `centroid`: frame and detections in, measured stars out.
 
-#include <starflow/core/measure.hpp>
 #include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/node.hpp>
+#include <starflow/sdk/stages.hpp>
 
 #include "centroid_options.hpp"
+#include "option_specs.hpp"
+#include "plugin_method.hpp"
 #include "register.hpp"
-#include "workspace_pool.hpp"
 
-#include <utility>
+#include <memory>
+#include <string>
 
 namespace starflow {
 namespace {
 
 class Centroid final : public Node {
  public:
-  explicit Centroid(const Options& o) : options_(read_centroid(o)) {}
+  explicit Centroid(const Options& o) {
+    MeasureOptions options = read_centroid(o);
+    if (options.method == Method::plugin) plugin_ = std::make_unique<PluginMethod>(o, o.text("method"));
+    options.plugin = plugin_.get();
+    stage_ = CentroidStage(options, plugin_ ? plugin_->name() : std::string());
+  }
 
   void process(Context& c) override {
-    const auto& frame = c.in<Frame>(0);
-    const auto& found = c.in<DetectionList>(1);
-    require_gain(frame);
-    StarList out;
-    out.frame = frame.share_info();
-    out.background_adu = found.background->median_level();
-    out.noise_adu = found.background->median_noise();
-    out.background_reliable = found.background->reliable();
-    out.fwhm_px = used_fwhm_px(found.detections, options_);
-    out.fwhm_guessed = !(known_fwhm_px(found.detections, options_) > 0);
-    out.rejected = found.rejected;
-    const auto workspace = workspaces_.borrow();
-    measure(frame.view(), *found.background, frame.info().detector(), found.detections, options_, c.parallel(),
-            *workspace, out.stars);
-    out.field_shape = workspace->field_shape();
-    c.out(0, std::move(out));
+    c.out(0, stage_(c.in<Frame>(0), c.in<DetectionList>(1), c.parallel()));
+    if (!plugin_) return;
+    if (const std::string what = plugin_->complaint(); !what.empty()) {
+      c.log(LogLevel::warning, "method " + plugin_->name() + " threw: " + what +
+                                   "; its stars are windowed centroids with flags (said once)");
+    }
   }
 
  private:
-  /// \throws FrameError where the noise can't be computed.
-  void require_gain(const Frame& frame) const {
-    if (options_.noise != NoiseFrom::model || frame.view().variance || frame.info().detector().gain_e_per_adu > 0) {
-      return;
-    }
-    throw FrameError("centroid.no_gain",
-                     "has no gain, which \"noise\": \"model\" needs: set \"gain\" of the node that reads the files "
-                     "(parameters.gain of batch.json, or a camera preset), or \"noise\" to \"map\" or \"annulus\"");
-  }
-
-  MeasureOptions options_;
-  WorkspacePool<MeasureWorkspace> workspaces_;
+  std::unique_ptr<PluginMethod> plugin_;
+  CentroidStage stage_;
 };
 
 }  // namespace
@@ -61,8 +48,9 @@ NodeType centroid_type() {
           .inputs = {{"frame", message_type<Frame>, "the frame that was searched"},
                      {"detections", message_type<DetectionList>, "what to measure"}},
           .outputs = {{"stars", message_type<StarList>, "one row a detection"}},
-          .options = centroid_option_table(),
-          .make = factory_of<Centroid>()};
+          .options = live(centroid_option_table()),
+          .make = factory_of<Centroid>(),
+          .takes_methods = true};
 }
 
 }  // namespace starflow

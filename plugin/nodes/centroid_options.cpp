@@ -44,7 +44,8 @@ Enum one_of(const Names& names, std::string_view name) {
 
 Method method_of(std::string_view name) {
   const auto* alias = std::ranges::find(kAliases, name, &Alias::name);
-  return alias != kAliases.end() ? alias->method : one_of<Method>(kMethodNames, name);
+  if (alias != kAliases.end()) return alias->method;
+  return name.find('.') != std::string_view::npos ? Method::plugin : one_of<Method>(kMethodNames, name);
 }
 
 std::string_view name_of(Method method) { return kMethodNames[static_cast<std::size_t>(method)]; }

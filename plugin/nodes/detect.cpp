@@ -5,8 +5,10 @@
 #include <starflow/core/detect.hpp>
 #include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/node.hpp>
+#include <starflow/sdk/stages.hpp>
 
 #include "background_options.hpp"
+#include "option_specs.hpp"
 #include "register.hpp"
 
 #include <utility>
@@ -14,36 +16,24 @@
 namespace starflow {
 namespace {
 
+DetectOptions read_detect(const Options& o) {
+  DetectOptions options;
+  options.threshold_sigma = o.number("threshold_sigma");
+  options.fwhm_px = read_fwhm(o);
+  options.min_pixels = static_cast<int>(o.integer("min_pixels"));
+  options.prominence = o.number("prominence");
+  options.search_again = static_cast<int>(o.integer("search_again"));
+  options.keep_artefacts = o.text("artefacts") == "flag";
+  return options;
+}
+
 class Detect final : public Node {
  public:
-  explicit Detect(const Options& o) : background_(read_background(o)) {
-    options_.threshold_sigma = o.number("threshold_sigma");
-    options_.fwhm_px = read_fwhm(o);
-    options_.min_pixels = static_cast<int>(o.integer("min_pixels"));
-    options_.prominence = o.number("prominence");
-    options_.search_again = static_cast<int>(o.integer("search_again"));
-    options_.keep_artefacts = o.text("artefacts") == "flag";
-  }
-
-  void process(Context& c) override {
-    const auto& frame = c.in<Frame>(0);
-    const FrameView view = frame.view();
-    DetectionList out;
-    out.frame = frame.share_info();
-    out.background = std::make_shared<const Background>(estimate_background(view, background_, c.parallel()));
-    out.detections = starflow::detect(view, *out.background, frame.info().detector(), options_, c.parallel());
-    const Detections& d = out.detections;
-    for (const auto& [reason, n] : {std::pair("too_few_pixels", d.rejected_small),
-                                    std::pair("hot_pixel", d.rejected_hot), std::pair("cosmic_ray", d.rejected_cosmic),
-                                    std::pair("trailed", d.rejected_trail), std::pair("low_snr", d.rejected_faint)}) {
-      if (n > 0) out.rejected[reason] = n;
-    }
-    c.out(0, std::move(out));
-  }
+  explicit Detect(const Options& o) : stage_(read_background(o), read_detect(o)) {}
+  void process(Context& c) override { c.out(0, stage_(c.in<Frame>(0), c.parallel())); }
 
  private:
-  BackgroundOptions background_;
-  DetectOptions options_;
+  DetectStage stage_;
 };
 
 std::vector<OptionSpec> options() {
@@ -98,7 +88,7 @@ NodeType detect_type() {
           "those hidden in the light of others.",
       .inputs = {{"frame", message_type<Frame>, "the frame to search"}},
       .outputs = {{"detections", message_type<DetectionList>, "candidates and the background that they stand on"}},
-      .options = options(),
+      .options = live(options()),
       .make = factory_of<Detect>()};
 }
 

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace starflow {
 
@@ -21,6 +22,12 @@ inline OptionSpec number(std::string name, std::string doc, std::string unit, do
   spec.minimum = minimum;
   spec.maximum = maximum;
   return spec;
+}
+
+/// The same options, each marked as one that may change between frames.
+inline std::vector<OptionSpec> live(std::vector<OptionSpec> specs) {
+  for (OptionSpec& spec : specs) spec.live = true;
+  return specs;
 }
 
 }  // namespace starflow

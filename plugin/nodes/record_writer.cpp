@@ -20,7 +20,6 @@ using json::append_key;
 using json::append_member;
 using json::append_text_or_null;
 
-void append(std::string& out, Method method) { json::append(out, kMethodNames[static_cast<std::size_t>(method)]); }
 void append(std::string& out, Termination why) { json::append(out, kTerminationNames[static_cast<std::size_t>(why)]); }
 
 void append_flag_names(std::string& out, Flags flags) {
@@ -203,11 +202,20 @@ class StarLine {
   Axis x_, y_;
 };
 
+std::string_view name_of(Method method, const StarTable& stars) {
+  return method == Method::plugin ? std::string_view(stars.plugin_method)
+                                  : kMethodNames[static_cast<std::size_t>(method)];
+}
+
 /// The columns of one star, and the end of its line.
 void append_columns(std::string& out, const StarTable& stars, const StarLine& line, std::size_t row) {
   for_each_column(stars, [&](std::string_view name, auto, auto, const auto& column) {
     append_key(out, name);
-    append(out, line.cell(column, row));
+    if constexpr (std::is_same_v<decltype(column), const std::vector<Method>&>) {
+      json::append(out, name_of(column[row], stars));
+    } else {
+      append(out, line.cell(column, row));
+    }
   });
   append_flag_names(out, stars.flags[row]);
   out += "}\n";

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace starflow {
 
@@ -29,6 +30,12 @@ struct RecordStyle {
 struct RunIdentity {
   std::string config_hash, version;
 };
+
+/// What stands in the record of one frame. \param config_hash  of the configuration it was measured with; empty = the
+/// run's
+[[nodiscard]] inline RunIdentity identity_of_frame(const RunIdentity& run, std::string_view config_hash) {
+  return {config_hash.empty() ? run.config_hash : std::string(config_hash), run.version};
+}
 
 /// Appends a frame's record. \p stars null = not measured: counts and sky are null then, where an empty sky has 0
 /// stars.

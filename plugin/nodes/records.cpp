@@ -17,9 +17,10 @@ void RecordsNode::start(StartContext& context) {
 
 void RecordsNode::process(Context& context) {
   const auto& stars = context.in<StarList>(0);
+  const RunIdentity run = identity_of_frame(run_, context.config_hash());
   Records records;
   records.frame = stars.frame;
-  append_frame_record(records.text, *stars.frame, &stars, Outcome::ok, {}, style_, run_);
+  append_frame_record(records.text, *stars.frame, &stars, Outcome::ok, {}, style_, run);
   append_star_records(records.text, *stars.frame, stars.stars, style_);
   append_rejected_records(records.text, *stars.frame, stars.listed, style_);
   context.out(0, std::move(records));

@@ -40,7 +40,8 @@ void SinkJsonl::start(StartContext& context) {
 void SinkJsonl::write(Context& context) {
   const auto* stars = context.input(0).as<StarList>();
   text_.clear();
-  append_frame_record(text_, context.info(), stars, context.outcome(), context.errors(), style_, run_);
+  append_frame_record(text_, context.info(), stars, context.outcome(), context.errors(), style_,
+                      identity_of_frame(run_, context.config_hash()));
   if (stars != nullptr) {
     append_star_records(text_, context.info(), stars->stars, style_);
     append_rejected_records(text_, context.info(), stars->listed, style_);

@@ -25,4 +25,5 @@ configure_package_config_file(scripts/cmake/starflow-config.cmake.in starflow-co
   INSTALL_DESTINATION ${STARFLOW_PACKAGE_DIR} PATH_VARS STARFLOW_PLUGIN_DIR STARFLOW_CONFIG_DIR)
 write_basic_package_version_file(starflow-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/starflow-config.cmake" "${PROJECT_BINARY_DIR}/starflow-config-version.cmake"
+  scripts/cmake/StarflowPlugin.cmake
   DESTINATION ${STARFLOW_PACKAGE_DIR})

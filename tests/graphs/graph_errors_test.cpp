@@ -235,7 +235,7 @@ TEST(GraphErrors, NameTheTypesThatAreKnown) {
 
 TEST(GraphErrors, TellOfRefusedPluginsWhereATypeIsUnknown) {
   Registry registry = test::test_registry();
-  registry.record({"libstarflow_trail.so", "trail", "1", "MIT", {}, "built for plugin API 9.0", ""});
+  registry.record({"libstarflow_trail.so", "trail", "1", "MIT", {}, {}, "built for plugin API 9.0", ""});
   try {
     (void)GraphSpec::parse(graph({.more = R"(,{"id": "x", "type": "trail.filter"})"}), "g.json", registry);
     FAIL();
@@ -278,10 +278,11 @@ TEST(GraphErrors, NameThePathOfASetThatIsWrong) {
             "\"det\"?\n");
   EXPECT_EQ(problems_of(graph({}), {{"nodes.fit.options.radius", "40"}}),
             "--set nodes.fit.options.radius: error: 40 is out of range: wants an integer in 2..15 px\n");
-  EXPECT_EQ(
-      problems_of(graph({}), {{"run.max_flight", "4"}}),
-      "--set run.max_flight: error: unknown option \"max_flight\" of \"run\"; allowed: admission.when_full, "
-      "errors.max_failed_fraction, max_bytes_in_flight, max_in_flight, threads; did you mean \"max_in_flight\"?\n");
+  EXPECT_EQ(problems_of(graph({}), {{"run.max_flight", "4"}}),
+            "--set run.max_flight: error: unknown option \"max_flight\" of \"run\"; allowed: admission.max_age_ms, "
+            "admission.queue, admission.when_full, "
+            "errors.max_failed_fraction, max_bytes_in_flight, max_in_flight, threads, watchdog.stall_ms; "
+            "did you mean \"max_in_flight\"?\n");
   EXPECT_EQ(problems_of(graph({}), {{"threads", "4"}}),
             "--set threads: error: a path is parameters.NAME, nodes.ID.options.NAME or run.NAME\n");
   EXPECT_EQ(problems_of(graph({}), {{"nodes.det.options.min_pixels", "3.9"}}),
@@ -290,7 +291,8 @@ TEST(GraphErrors, NameThePathOfASetThatIsWrong) {
 
 TEST(GraphErrors, CheckTheRunObject) {
   EXPECT_EQ(first_line(problems_of(graph({.top = R"("run": {"admission": {"when_full": "drop"}},)"}))),
-            "g.json:1:66: error: run.admission.when_full: \"drop\" is not allowed: wants \"block\"");
+            "g.json:1:66: error: run.admission.when_full: \"drop\" is not allowed: wants one of \"block\", "
+            "\"drop_oldest\", \"drop_newest\", \"fail\"");
   EXPECT_EQ(first_line(problems_of(graph({.top = R"("run": {"errors": {"max_failed_fraction": 1.5}},)"}))),
             "g.json:1:73: error: run.errors.max_failed_fraction: 1.5 is out of range: wants a number in 0..1");
   EXPECT_EQ(first_line(problems_of(graph({.top = R"("run": {"threads": 1025},)"}))),

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -143,9 +144,88 @@ TEST(Registry, RefusesAnEmptyRangeAndChoicesWithoutText) {
   EXPECT_NE(refusal(test::option("a", Accepts{})).find("accepts no form"), std::string::npos);
 }
 
+StarEstimate nothing(const StarStamp&) { return {}; }
+
+NodeType taking_methods() {
+  NodeType type = test::fit_type();
+  type.takes_methods = true;
+  return type;
+}
+
+OptionSpec option_of(const Registry& registry, const std::string& name) {
+  const auto& options = registry.find("fit")->options;
+  const auto at = std::ranges::find(options, name, &OptionSpec::name);
+  return at == options.end() ? OptionSpec{} : *at;
+}
+
+class RegistryOfMethods : public testing::Test {
+ protected:
+  RegistryOfMethods() { registry_.set_owner("good"); }
+  std::string refusal(MethodType type) {
+    try {
+      registry_.add(std::move(type));
+    } catch (const std::invalid_argument& e) {
+      return e.what();
+    }
+    return {};
+  }
+  Registry registry_;
+};
+
+TEST_F(RegistryOfMethods, GivesThemToTypesThatCameBeforeAndAfter) {
+  for (const bool before : {true, false}) {
+    Registry registry;
+    if (before) registry.add(taking_methods());
+    registry.set_owner("good");
+    registry.add(method<nothing>("good.none", "Nothing.", {test::option("a", Accepts::number, 1.0)}));
+    registry.set_owner("host");
+    if (!before) registry.add(taking_methods());
+    const auto choices = option_of(registry, "method").choices;
+    EXPECT_EQ(choices.back(), "good.none");
+    EXPECT_EQ(option_of(registry, "good.none.a").with_choices, std::vector<std::string>{"good.none"});
+    EXPECT_EQ(registry.method_owner("good.none"), "good");
+  }
+}
+
+TEST_F(RegistryOfMethods, TakesThemBackFromAPluginThatFailed) {
+  registry_.add(taking_methods());
+  const std::size_t options = registry_.find("fit")->options.size();
+  registry_.set_owner("bad");
+  registry_.add(method<nothing>("bad.none", "", {test::option("a", Accepts::number, 1.0)}));
+  EXPECT_EQ(registry_.find("fit")->options.size(), options + 1);
+  registry_.remove_types_of("bad");
+  EXPECT_EQ(registry_.find("fit")->options.size(), options);
+  EXPECT_EQ(option_of(registry_, "method").choices, test::fit_type().options[0].choices);
+  EXPECT_TRUE(registry_.methods().empty());
+}
+
+TEST_F(RegistryOfMethods, WantsTheNameOfThePluginInFront) {
+  EXPECT_EQ(refusal(method<nothing>("none", "")),
+            "method \"none\": the name of a method is that of its plugin, a dot and a word: \"good.NAME\"");
+  EXPECT_NE(refusal(method<nothing>("goodness.none", "")), "");
+}
+
+TEST_F(RegistryOfMethods, RefusesTwoOfAName) {
+  EXPECT_EQ(refusal(method<nothing>("good.none", "")), "");
+  EXPECT_EQ(refusal(method<nothing>("good.none", "")), "method \"good.none\": the plugin adds it twice");
+}
+
+TEST_F(RegistryOfMethods, RefusesAnOptionThatContradictsItself) {
+  EXPECT_EQ(refusal(method<nothing>("good.none", "", {test::option("a", Accepts::integer, 3.9)}))
+                .rfind("method \"good.none\": option \"a\": ", 0),
+            0U);
+}
+
+TEST_F(RegistryOfMethods, RefusesAnOptionWhereTheTypeHasOneOfItsOwn) {
+  registry_.set_owner("window");
+  registry_.add(taking_methods());  // has an option window.from
+  EXPECT_NE(refusal(method<nothing>("window.from", "", {test::option("a", Accepts::number, 1.0)})), "");
+  EXPECT_TRUE(registry_.methods().empty());
+}
+
 TEST(Registry, KeepsTheRecordsOfPlugins) {
   Registry registry;
-  registry.record({"a.so", "a", "1", "MIT", {}, "", ""});
+  registry.record({"a.so", "a", "1", "MIT", {}, {}, "", ""});
   ASSERT_EQ(registry.plugins().size(), 1U);
   EXPECT_EQ(registry.plugins()[0].file, "a.so");
 }

@@ -60,6 +60,11 @@ class CheckFiles(unittest.TestCase):
     def test_public_headers_of_graphs_stay_free_of_json(self):
         self.finds("graphs/include/a.hpp", HEADER + "#include <nlohmann/json.hpp>\n", 6, "free of JSON")
 
+    def test_public_headers_of_graphs_stay_free_of_tbb_but_for_one(self):
+        text = HEADER + "#include <oneapi/tbb/flow_graph.h>\n"
+        self.finds("graphs/include/a.hpp", text, 6, "free of JSON and TBB")
+        self.finds("graphs/include/starflow/graph/tbb_nodes.hpp", text.replace("flow_graph", "parallel_for"), 6, "free of JSON")
+
     def test_a_missing_licence_line_is_found(self):
         self.finds("core/src/a.cpp", "int a;\n", 1, "SPDX")
 

@@ -61,7 +61,9 @@ TEST(RecordSchema, DescribesARejectedStarAsAStarWithAReason) {
 
 TEST(RecordSchema, KnowsTheMethodsAndTheTerminations) {
   const auto allowed = [](const char* column) {
-    return star_schema().at("properties").at(column).at("enum").get<std::vector<std::string>>();
+    const Json& schema = star_schema().at("properties").at(column);
+    const Json& names = schema.contains("anyOf") ? schema.at("anyOf").at(0) : schema;  // a plugin's has a dot
+    return names.at("enum").get<std::vector<std::string>>();
   };
   const std::vector<std::string> methods(std::begin(kMethodNames), std::end(kMethodNames));
   EXPECT_EQ(allowed("method"), methods);

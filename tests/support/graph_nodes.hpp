@@ -139,6 +139,7 @@ class FunctionGraph {
     struct Taker final : Registrar {
       NodeType type;
       void add(NodeType t) override { type = std::move(t); }
+      void add(MethodType) override {}
     } taker;
     graph::register_builtin(taker);
     types_.push_back(std::move(taker.type));

@@ -10,6 +10,7 @@
 #include <starflow/core/field_shape.hpp>
 #include <starflow/core/frame_view.hpp>
 #include <starflow/core/parallel.hpp>
+#include <starflow/core/star_method.hpp>
 #include <starflow/core/star_table.hpp>
 
 #include <cstdint>
@@ -95,6 +96,7 @@ struct Annulus {
 
 struct MeasureOptions {
   Method method = Method::gaussian;
+  const StarMethod* plugin = nullptr;       ///< of Method::plugin, which fails without; lives as long as the options
   Outline outline = Outline::axis_aligned;  ///< of gaussian and moffat
   Sampling sampling = Sampling::integrated;
   Estimator estimator = Estimator::mle;

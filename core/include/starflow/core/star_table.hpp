@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,8 +21,10 @@ enum class Method : std::uint8_t {
   moments,    ///< flux-weighted mean in a circle
   quadratic,  ///< parabola through the logarithms of 3x3 pixels
   gaussian,   ///< fit of a Gaussian on a constant
-  moffat      ///< fit of a Moffat on a constant
+  moffat,     ///< fit of a Moffat on a constant
+  plugin      ///< a StarMethod from outside, whose name is StarTable::plugin_method
 };
+/// Of all but `plugin`.
 inline constexpr std::string_view kMethodNames[] = {"windowed",  "adaptive", "moments",
                                                     "quadratic", "gaussian", "moffat"};
 
@@ -82,6 +85,8 @@ using ColumnCell = std::vector<T>;
 
 /// One row a star, ordered by flux (falling), then y, then x.
 struct StarTable : StarFields<ColumnCell> {
+  std::string plugin_method{};  ///< the name of Method::plugin in these rows
+
   [[nodiscard]] std::size_t size() const noexcept { return x.size(); }
   /// Resizes every column; new floating-point cells are NaN.
   void resize(std::size_t n);

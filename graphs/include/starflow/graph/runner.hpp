@@ -27,6 +27,7 @@ struct FrameResult {
   FrameInfo info;
   Outcome outcome = Outcome::ok;
   std::vector<NodeError> errors;
+  std::string config_hash{};  ///< of the configuration it was measured with; empty where it never came in
   /// What an output port produced; empty where it did not, or where RunOptions::keep does not name it.
   [[nodiscard]] const Message& output(std::string_view node, std::string_view port) const;
   std::vector<std::pair<std::string, Message>> outputs;  ///< "node.port" and its message
@@ -41,6 +42,14 @@ struct RunOptions {
   std::function<void(const FrameResult&)> on_result;
   std::function<void(LogLevel, std::string_view)> on_log;  ///< from any thread
   std::function<void(const RunSummary&)> on_progress;      ///< after each frame, with the counts so far
+  /// File that events are written to when the run ends, in the form of Chrome's trace viewer and ui.perfetto.dev; empty
+  /// = none.
+  std::string trace{};
+};
+
+/// Of durations, s; from a histogram whose steps are 1/8 of a power of two, so that each is at most 1/8 too large.
+struct Percentiles {
+  double p50 = 0, p95 = 0, p99 = 0, max = 0;
 };
 
 /// What one node of the graph took.
@@ -48,6 +57,8 @@ struct NodeTime {
   std::string id, type;
   std::uint64_t calls = 0;  ///< of its body: one a frame, and one for the end of a source
   double seconds = 0;       ///< of the wall, a sink's close() too; with several threads those of all nodes overlap
+  std::uint64_t errors = 0;
+  Percentiles body{}, wait{};  ///< of its body, and from the end of what it waited for to its begin
 };
 
 struct RunReport {
@@ -79,14 +90,21 @@ class GraphRunner {
   /// Frames in all as the source knows them; 0 = unknown.
   [[nodiscard]] std::uint64_t total() const;
 
-  /// Hands a frame to a graph whose source is `source.push`. Blocks while the limits of frames or bytes are met.
-  /// Frames of one thread keep their order.
-  /// \return false after drain(), abort() or finish(): the frame's outcome is then `rejected`; it is counted, and its
-  ///         pixels are let go before this returns, but neither sinks nor on_result hear of it.
+  /// Hands a frame to a graph whose source is `source.push`. While the limits of frames or bytes are met it blocks, or
+  /// does what the graph's admission policy says. Frames of one thread keep their order. A frame that a policy drops or
+  /// rejects is told to the sinks and to on_result, in its place before the next frame that is measured.
+  /// \return false where the frame was not taken: a policy dropped or rejected it at once, or drain(), abort() or
+  ///         finish() came before. Then its outcome is `rejected`; it is counted, and its pixels are let go before this
+  ///         returns, but neither sinks nor on_result hear of it.
   /// \throws std::logic_error where the source is another, or from a callback of this runner.
   bool submit(Frame frame);
   /// Ends a pushed graph: waits for everything that was submitted, closes the sinks. Again: the same report.
   RunReport finish();
+
+  /// Changes options that are marked live, for the frames that are admitted from now on: nodes.ID.options.NAME, all of
+  /// \p changes or none. Safe from any thread. Records of a frame say the hash of the configuration it was measured
+  /// with. \return that hash from now on. \throws ConfigError with every problem, as when a graph is read
+  std::string reconfigure(const Overrides& changes);
 
   /// Stops taking frames; what was admitted finishes. Returns at once; safe from any thread and from a signal's thread.
   void drain() noexcept;

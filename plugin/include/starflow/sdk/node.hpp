@@ -8,6 +8,7 @@
 #include <starflow/core/parallel.hpp>
 #include <starflow/sdk/frame.hpp>
 #include <starflow/sdk/message.hpp>
+#include <starflow/sdk/method.hpp>
 #include <starflow/sdk/options.hpp>
 
 #include <cstddef>
@@ -110,6 +111,8 @@ class Node {
     [[nodiscard]] virtual std::stop_token stop()
         const = 0;  ///< asked to end soon: throw FrameError("cancelled", ...) or finish
     [[nodiscard]] virtual ParallelFor parallel() = 0;
+    /// Of the options that this frame is measured with; empty = those that StartContext named.
+    [[nodiscard]] virtual std::string_view config_hash() const { return {}; }
     virtual void log(LogLevel level, std::string_view text) = 0;
 
     /// The value of a required input.
@@ -148,6 +151,8 @@ class Sink {
     [[nodiscard]] virtual Outcome outcome() const = 0;
     [[nodiscard]] virtual const std::vector<NodeError>& errors() const = 0;
     [[nodiscard]] virtual const Message& input(std::size_t port) const = 0;  ///< empty where it was not produced
+    /// Of the options that this frame was measured with; empty = those that StartContext named.
+    [[nodiscard]] virtual std::string_view config_hash() const { return {}; }
     virtual void log(LogLevel level, std::string_view text) = 0;
   };
 
@@ -172,7 +177,8 @@ struct NodeType {
   std::vector<PortSpec> inputs{}, outputs{};
   std::vector<OptionSpec> options{};
   Factory make{};
-  bool serial = false;  ///< one frame at a time, in order (for nodes with a memory)
+  bool takes_methods = false;  ///< its option "method" names the methods of plugins too
+  bool serial = false;         ///< one frame at a time, in order (for nodes with a memory)
 };
 
 /// A factory for T, which has a constructor from `const Options&` and derives from Source, Node or Sink. The
@@ -195,6 +201,8 @@ class Registrar {
   virtual ~Registrar() = default;
   /// \throws std::invalid_argument for a name that is taken (naming both owners) or a type that contradicts itself.
   virtual void add(NodeType type) = 0;
+  /// Adds a method to every type that takes methods. \throws as for a node type
+  virtual void add(MethodType method) = 0;
 };
 
 }  // namespace starflow

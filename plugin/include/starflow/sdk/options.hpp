@@ -39,8 +39,14 @@ struct OptionSpec {
   bool above_minimum = false;          ///< the minimum itself is refused
   std::vector<std::string> choices{};  ///< allowed texts; empty = any
   bool required = false;               ///< must be given
+  /// Goes only with these texts of another option ("method"): given beside others it is refused, and has no value.
+  std::string with_option{};
+  std::vector<std::string> with_choices{};
+  bool live = false;            ///< may be changed between frames; of nodes that are neither source, sink nor serial
   bool result_neutral = false;  ///< can't change a measurement (a path, a progress switch): left out of the config hash
 };
+
+struct MethodType;
 
 /// The resolved options of one node, read by name. Validated: a read of a form that the spec accepts can't fail.
 class Options {
@@ -48,6 +54,9 @@ class Options {
   virtual ~Options() = default;
   /// \return the value, the default where none was given. \throws std::logic_error for a name that is not in the spec.
   [[nodiscard]] virtual const OptionValue& at(std::string_view name) const = 0;
+
+  /// The centroid method that a plugin brought under this name; null = none.
+  [[nodiscard]] virtual const MethodType* method(std::string_view /*name*/) const { return nullptr; }
 
   [[nodiscard]] bool has(std::string_view name) const { return !std::holds_alternative<std::monostate>(at(name)); }
   [[nodiscard]] bool is_text(std::string_view name) const { return std::holds_alternative<std::string>(at(name)); }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What the runner costs beside a raw TBB graph of the same nodes, and what a camera that is too fast does to the
+/// latency. One JSON object a line. Use: starflow_runner_bench
+
+#include <starflow/graph/runner.hpp>
+
+#include <support/graph_nodes.hpp>
+
+#include <oneapi/tbb/flow_graph.h>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace starflow {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using test::FunctionGraph;
+using test::Number;
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kFrames = 20'000;
+constexpr int kRounds = 9;
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
+double resident_mib() {
+  std::ifstream in("/proc/self/statm");
+  long pages = 0, resident = 0;
+  in >> pages >> resident;
+  return static_cast<double>(resident) * 4096 / (1 << 20);
+}
+
+/// CPU microseconds a frame of a run of four nodes in a row.
+double runner_us() {
+  FunctionGraph g;
+  std::size_t last = g.numbers(kFrames);
+  for (const char* id : {"a", "b", "c", "d"}) last = g.node(id, {last}, test::mixing(1));
+  g.sink("out", {last}, [](Sink::Context&) {});
+  const double begin = cpu_seconds();
+  if (!g.go().summary.complete) std::puts("not complete");
+  return 1e6 * (cpu_seconds() - begin) / static_cast<double>(kFrames);
+}
+
+/// The same numbers through four TBB nodes: no limit, no order, no outcome.
+double raw_us() {
+  namespace flow = oneapi::tbb::flow;
+  flow::graph graph;
+  std::vector<std::unique_ptr<flow::function_node<Number, Number>>> nodes;
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    nodes.push_back(std::make_unique<flow::function_node<Number, Number>>(graph, flow::unlimited, [](const Number& n) {
+      return Number{n.frame, test::mix(n.value, 1)};
+    }));
+    if (i > 0) flow::make_edge(*nodes[i - 1], *nodes[i]);
+  }
+  const double begin = cpu_seconds();
+  for (std::uint64_t i = 0; i < kFrames; ++i) nodes[0]->try_put({i, i});
+  graph.wait_for_all();
+  return 1e6 * (cpu_seconds() - begin) / static_cast<double>(kFrames);
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+void cost() {
+  std::vector<double> runner, raw;
+  for (int i = 0; i < kRounds; ++i) {  // in turn, so that what else runs on the machine meets both
+    runner.push_back(runner_us());
+    raw.push_back(raw_us());
+  }
+  std::printf(
+      "{\"name\":\"runner_4_nodes\",\"cpu_us_per_frame\":%.2f,\"least\":%.2f,\"most\":%.2f,\"raw_tbb_us\":%.2f}\n",
+      median(runner), *std::ranges::min_element(runner), *std::ranges::max_element(runner), median(raw));
+}
+
+/// 50 frames a second of 8 MiB into a node of 30 ms.
+void camera(graph::WhenFull policy, const char* name) {
+  constexpr int kShots = 150;
+  constexpr auto kPeriod = 20ms, kBody = 30ms;
+  FunctionGraph g;
+  g.run.when_full = policy;
+  g.run.max_in_flight = 1;
+  g.run.queue = 1;
+  const auto source = g.push();
+  const auto node = g.node("slow", {source}, [&](Node::Context& c) {
+    std::this_thread::sleep_for(kBody);
+    c.out(0, Number{c.info().frame_id, 0});
+  });
+  g.sink("out", {node}, [](Sink::Context&) {});
+  std::vector<Clock::time_point> shot(kShots);
+  std::vector<double> latency;
+  std::uint64_t told = 0;
+  graph::RunOptions options;
+  options.on_result = [&](const graph::FrameResult& r) {
+    ++told;
+    if (r.outcome != Outcome::ok) return;
+    latency.push_back(std::chrono::duration<double, std::milli>(Clock::now() - shot[r.info.frame_id]).count());
+  };
+  const double before = resident_mib();
+  double most = before;
+  graph::GraphRunner runner(g.spec(), options);
+  const auto begin = Clock::now();
+  for (int i = 0; i < kShots; ++i) {
+    std::this_thread::sleep_until(begin + i * kPeriod);
+    FrameInfo info;
+    info.frame_id = static_cast<std::uint64_t>(i);
+    cv::Mat image(2048, 2048, CV_16UC1, cv::Scalar(i));
+    shot[static_cast<std::size_t>(i)] = Clock::now();
+    runner.submit(Frame::adopt(std::move(image), info));
+    most = std::max(most, resident_mib());
+  }
+  const auto report = runner.finish();
+  std::printf(
+      "{\"name\":\"camera_%s\",\"frames\":%llu,\"told\":%llu,\"ok\":%llu,\"dropped\":%llu,\"median_ms\":%.1f,\"max_"
+      "ms\":%.1f,"
+      "\"grew_mib\":%.1f}\n",
+      name, static_cast<unsigned long long>(report.summary.frames), static_cast<unsigned long long>(told),
+      static_cast<unsigned long long>(test::outcomes(report.summary, Outcome::ok)),
+      static_cast<unsigned long long>(test::outcomes(report.summary, Outcome::dropped)), median(latency),
+      *std::ranges::max_element(latency), most - before);
+}
+
+}  // namespace
+}  // namespace starflow
+
+int main() {
+  starflow::cost();
+  starflow::camera(starflow::graph::WhenFull::drop_oldest, "drop_oldest");
+  starflow::camera(starflow::graph::WhenFull::drop_newest, "drop_newest");
+  starflow::camera(starflow::graph::WhenFull::block, "block");
+}
