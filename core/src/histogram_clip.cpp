@@ -152,4 +152,9 @@ HistogramClip::Place HistogramClip::place_of(double wanted) const {
   return {first, end, below(first)};
 }
 
+HistogramClip::Place HistogramClip::widened(const Place& place, int more) const {
+  const int first = std::max(0, place.first - more);
+  return {first, std::min(kBins, place.end + more), below(first)};
+}
+
 }  // namespace starflow

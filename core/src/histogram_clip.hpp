@@ -41,6 +41,8 @@ class HistogramClip {
     std::uint32_t below = 0;
   };
   [[nodiscard]] Place place_of(double wanted) const;
+  /// With `more` bins on each side.
+  [[nodiscard]] Place widened(const Place& place, int more) const;
 
  private:
   struct Sums {

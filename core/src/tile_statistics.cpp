@@ -102,7 +102,7 @@ TileStatistics statistics(std::span<const T> values, double quantum, TileWorkspa
       workspace.last = {clip.median(), clip.sigma()};
       if constexpr (std::is_same_v<T, float>) {
         if (bins.quantum == 0) {
-          return clip_values(values, clip, static_cast<float>(bins.origin), bins.per_width, workspace.picked);
+          return clip_values(values, clip, static_cast<float>(bins.origin), bins.per_width, workspace);
         }
       }
       return {clip.level(), clip.sigma()};

@@ -26,7 +26,7 @@ struct TileWorkspace {
   };
   Scale last;
   TileHistogram histogram;
-  std::vector<float> picked;
+  std::vector<float> picked, rest;
 };
 
 /// Counts \p values into bins of a 64th of their scatter (whole numbers: of a power of two quanta), clips at 3 sigma

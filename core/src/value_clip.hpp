@@ -8,7 +8,6 @@
 #include "tile_statistics.hpp"
 
 #include <span>
-#include <vector>
 
 namespace starflow {
 
@@ -19,6 +18,6 @@ namespace starflow {
                                          const HistogramClip& histogram,
                                          float low,
                                          float per_width,
-                                         std::vector<float>& picked);
+                                         TileWorkspace& workspace);
 
 }  // namespace starflow
