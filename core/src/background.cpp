@@ -2,37 +2,22 @@
 #include <starflow/core/background.hpp>
 
 #include "median.hpp"
-#include "surface_row.hpp"
+#include "sky_levels.hpp"
+#include "sky_survey.hpp"
 #include "tile_mesh.hpp"
-#include "tile_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <type_traits>
 #include <vector>
 
 namespace starflow {
 namespace {
-
-constexpr int kMaxTilesASide = static_cast<int>(SurfaceRow::kMostKnots);
-constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
-
-struct Mesh : MeshSize {
-  std::vector<float> level, noise;  // kUnknown = not known
-};
-
-int tiles(int size_px, int tile_px) {
-  return std::clamp(static_cast<int>(std::lround(static_cast<double>(size_px) / tile_px)), 1, kMaxTilesASide);
-}
-
-int tile_edge(int i, int n, int size_px) { return static_cast<int>(static_cast<long long>(i) * size_px / n); }
 
 /// The first valid pixel, searched row by row.
 std::optional<double> any_value(const FrameView& frame) {
@@ -66,76 +51,6 @@ std::optional<double> middle_value(const FrameView& frame) {
   return upper_median(std::span(values));
 }
 
-/// The objects of one row of tiles as a mask, and which tiles hold any.
-class BandObjects {
- public:
-  BandObjects(std::span<const PixelRun> runs, int width) : runs_(runs), width_(width) {}
-
-  void read(int y0, int y1) {
-    const auto from = std::ranges::lower_bound(runs_, y0, {}, &PixelRun::y);
-    const auto to = std::ranges::lower_bound(from, runs_.end(), y1, {}, &PixelRun::y);
-    any_ = from != to;
-    if (!any_) return;
-    mask_.assign(static_cast<std::size_t>(width_) * static_cast<std::size_t>(y1 - y0), 0);
-    for (const PixelRun& run : std::ranges::subrange(from, to)) {
-      const auto row = mask_.begin() + static_cast<std::ptrdiff_t>(run.y - y0) * width_;
-      const int x0 = std::clamp(run.x0, 0, width_), x1 = std::clamp(run.x1, x0, width_);
-      std::fill(row + x0, row + x1, std::uint8_t{1});
-    }
-  }
-
-  /// Null where the box holds none.
-  [[nodiscard]] Plane<std::uint8_t> within(const TileBox& box) const {
-    if (!any_) return {};
-    const Plane<std::uint8_t> all{mask_.data(), width_};
-    for (int y = 0; y < box.y1 - box.y0; ++y) {
-      if (std::memchr(all.row(y) + box.x0, 1, static_cast<std::size_t>(box.x1 - box.x0)) != nullptr) return all;
-    }
-    return {};
-  }
-
- private:
-  std::span<const PixelRun> runs_;
-  int width_;
-  bool any_ = false;
-  std::vector<std::uint8_t> mask_;
-};
-
-/// Fills the mesh of one row of tiles.
-template <class T>
-void measure_tiles(const FrameView& frame, TileSampler<T>& sampler, BandObjects& objects, int j, Mesh& mesh) {
-  TileBox box;
-  box.y0 = tile_edge(j, mesh.rows, frame.height);
-  box.y1 = tile_edge(j + 1, mesh.rows, frame.height);
-  objects.read(box.y0, box.y1);
-  for (int i = 0; i < mesh.columns; ++i) {
-    box.x0 = tile_edge(i, mesh.columns, frame.width);
-    box.x1 = tile_edge(i + 1, mesh.columns, frame.width);
-    if (!sampler.read(box, objects.within(box))) continue;
-    const TileStatistics s = sampler.statistics();
-    const auto k = static_cast<std::size_t>(j * mesh.columns + i);
-    mesh.level[k] = static_cast<float>(s.level);
-    if (s.noise > 0) mesh.noise[k] = static_cast<float>(s.noise);  // a flat tile says nothing about the noise
-  }
-}
-
-Mesh measure_mesh(
-    const FrameView& frame, int tile_px, std::span<const PixelRun> objects, double pedestal, ParallelFor parallel) {
-  Mesh mesh{{tiles(frame.width, tile_px), tiles(frame.height, tile_px)}, {}, {}};
-  mesh.level.assign(static_cast<std::size_t>(mesh.columns) * static_cast<std::size_t>(mesh.rows), kUnknown);
-  mesh.noise = mesh.level;
-  visit_pixels(frame, [&]<class T>(Plane<T> pixels) {
-    parallel(static_cast<std::size_t>(mesh.rows), 1, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t j = begin; j < end; ++j) {
-        TileSampler<T> sampler(frame, pixels, pedestal);
-        BandObjects band(objects, frame.width);
-        measure_tiles(frame, sampler, band, static_cast<int>(j), mesh);
-      }
-    });
-  });
-  return mesh;
-}
-
 double median_of(std::vector<float> v) { return static_cast<double>(upper_median(std::span(v))); }
 
 /// Noise of a frame whose tiles are flat: the rounding of integer pixels; for floats a millionth of the frame's range.
@@ -157,7 +72,7 @@ double noise_floor(const FrameView& frame) {
 
 bool known(float v) { return std::isfinite(v); }
 
-std::vector<TileOrigin> origins(const Mesh& mesh) {
+std::vector<TileOrigin> origins(const SkySurvey& mesh) {
   std::vector<TileOrigin> out(mesh.level.size());
   for (std::size_t k = 0; k < out.size(); ++k) {
     out[k] = !known(mesh.level[k])   ? TileOrigin::repaired
@@ -355,26 +270,28 @@ Background estimate_background(const FrameView& frame,
   const std::optional<double> pedestal = frame.empty() ? std::nullopt : middle_value(frame);
   if (!pedestal) return result;
   result.pedestal_ = *pedestal;
-  Mesh mesh = measure_mesh(frame, options.tile_px, objects, *pedestal, parallel);
-  if (std::ranges::none_of(mesh.level, known)) return result;
+  SkySurvey survey(frame, options.tile_px, objects, *pedestal);
+  survey.measure(parallel);
+  if (std::ranges::none_of(survey.level, known)) return result;
 
-  result.origins_ = origins(mesh);
-  result.columns_ = mesh.columns;
-  result.rows_ = mesh.rows;
-  result.tiles_per_px_x_ = static_cast<double>(mesh.columns) / frame.width;
-  result.tiles_per_px_y_ = static_cast<double>(mesh.rows) / frame.height;
-  result.reliable_ = std::ranges::any_of(mesh.noise, known);
-  if (!result.reliable_) std::ranges::fill(mesh.noise, static_cast<float>(noise_floor(frame)));
-  fill_unknown(mesh.level, mesh);
-  fill_unknown(mesh.noise, mesh);
-  const auto [lowest, highest] = std::ranges::minmax(mesh.noise);
-  median_filter(mesh.level, mesh, options.filter_tiles, true);
-  median_filter(mesh.noise, mesh, options.filter_tiles, false);
+  result.columns_ = survey.columns;
+  result.rows_ = survey.rows;
+  result.tiles_per_px_x_ = static_cast<double>(survey.columns) / frame.width;
+  result.tiles_per_px_y_ = static_cast<double>(survey.rows) / frame.height;
+  result.reliable_ = std::ranges::any_of(survey.noise, known);
+  SkyLevels levels(survey, frame, options.filter_tiles);
+  levels.follow(parallel);
+  result.origins_ = origins(survey);
+  std::vector<float>& noise = survey.noise;
+  if (!result.reliable_) std::ranges::fill(noise, static_cast<float>(noise_floor(frame)));
+  fill_unknown(noise, survey);
+  const auto [lowest, highest] = std::ranges::minmax(noise);
+  median_filter(noise, survey, options.filter_tiles, levels.follows());
   result.noise_range_ = {lowest, highest};
-  result.median_level_ = *pedestal + median_of(mesh.level);
-  if (result.reliable_) result.median_noise_ = median_of(mesh.noise);
-  result.level_ = MeshSurface(std::move(mesh.level), mesh.columns, mesh.rows, frame.width, frame.height);
-  result.noise_ = MeshSurface(std::move(mesh.noise), mesh.columns, mesh.rows, frame.width, frame.height);
+  result.median_level_ = *pedestal + median_of(levels.values());
+  if (result.reliable_) result.median_noise_ = median_of(noise);
+  result.level_ = levels.surface();
+  result.noise_ = MeshSurface(std::move(noise), survey.columns, survey.rows, frame.width, frame.height);
   return result;
 }
 

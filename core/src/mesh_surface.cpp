@@ -37,11 +37,19 @@ Knot locate(double px, double per_px, int n) {
   return {static_cast<int>(left), u - left};
 }
 
-/// Turns n samples, `stride` apart, into B-spline coefficients with natural ends, in place; the samples start kPad in.
-/// Thomas' algorithm on (c[i-1] + 4 c[i] + c[i+1]) / 6 = f[i]; natural ends make c = f there. Then the linear
-/// continuation.
-void to_coefficients(double* f, std::ptrdiff_t stride, int n, std::vector<double>& scratch) {
+/// Turns n samples, `stride` apart, into B-spline coefficients in place; the samples start kPad in.
+/// Thomas' algorithm on (c[i-1] + 4 c[i] + c[i+1]) / 6 = f[i]. Where the second difference c[i-1] - 2 c[i] + c[i+1] of
+/// an end is to be q, c = f - q / 6 there; q goes on beyond it.
+void to_coefficients(double* f, std::ptrdiff_t stride, int n, MeshSurface::Rim rim, std::vector<double>& scratch) {
   const auto at = [f, stride](int i) -> double& { return f[(i + kPad) * stride]; };
+  if (n == 1) {
+    for (int i = 1; i <= kPad; ++i) at(-i) = at(i) = at(0);
+    return;
+  }
+  const bool bent = rim == MeshSurface::Rim::bent && n > 2;
+  const double start = bent ? at(0) - 2 * at(1) + at(2) : 0, end = bent ? at(n - 1) - 2 * at(n - 2) + at(n - 3) : 0;
+  at(0) -= start / 6;
+  at(n - 1) -= end / 6;
   scratch.assign(static_cast<std::size_t>(n), 0.0);
   for (int i = 1; i + 1 < n; ++i) {
     const auto k = static_cast<std::size_t>(i);
@@ -50,17 +58,15 @@ void to_coefficients(double* f, std::ptrdiff_t stride, int n, std::vector<double
     at(i) = (6 * at(i) - at(i - 1)) / pivot;
   }
   for (int i = n - 2; i > 0; --i) at(i) -= scratch[static_cast<std::size_t>(i)] * at(i + 1);
-  const auto slope_start = n > 1 ? at(0) - at(1) : 0.0;
-  const auto slope_end = n > 1 ? at(n - 1) - at(n - 2) : 0.0;
   for (int i = 1; i <= kPad; ++i) {
-    at(-i) = at(0) + i * slope_start;
-    at(n - 1 + i) = at(n - 1) + i * slope_end;
+    at(-i) = 2 * at(1 - i) - at(2 - i) + start;
+    at(n - 1 + i) = 2 * at(n - 2 + i) - at(n - 3 + i) + end;
   }
 }
 
 }  // namespace
 
-MeshSurface::MeshSurface(std::vector<float> values, int columns, int rows, int width, int height)
+MeshSurface::MeshSurface(std::vector<float> values, int columns, int rows, int width, int height, Rim rim)
     : columns_(columns),
       rows_(rows),
       per_px_x_(static_cast<double>(columns) / width),
@@ -75,8 +81,8 @@ MeshSurface::MeshSurface(std::vector<float> values, int columns, int rows, int w
   }
   std::vector<double> scratch;
   for (int j = 0; j < rows; ++j)
-    to_coefficients(&grid[static_cast<std::size_t>((j + kPad) * padded)], 1, columns, scratch);
-  for (int i = 0; i < padded; ++i) to_coefficients(&grid[static_cast<std::size_t>(i)], padded, rows, scratch);
+    to_coefficients(&grid[static_cast<std::size_t>((j + kPad) * padded)], 1, columns, rim, scratch);
+  for (int i = 0; i < padded; ++i) to_coefficients(&grid[static_cast<std::size_t>(i)], padded, rows, rim, scratch);
   coefficients_.assign(grid.begin(), grid.end());
 }
 

@@ -17,6 +17,8 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
@@ -170,6 +172,61 @@ inline bool copy_real_rows(const Patch<float>& from, float pedestal, float* to) 
         });
   }
   return rest && hn::AllTrue(d, finite);
+}
+
+namespace tile {
+
+/// No multiplication is fused: the values are to be the same on every instruction set.
+template <class T>
+HWY_INLINE bool copy_levelled_rows(
+    const Patch<T>& from, const Patch<float>& levels, float pedestal, float quantum, float* to) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<std::uint32_t, decltype(d)> du;
+  const hn::RebindToSigned<decltype(d)> di;
+  const auto base = hn::Set(d, pedestal), zero = hn::Zero(d), step = hn::Set(d, quantum * 0x1p-32F);
+  const auto load = [&](const T* p) HWY_ATTR {
+    if constexpr (std::is_same_v<T, float>) {
+      return hn::LoadU(d, p);
+    } else {
+      return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(hn::Rebind<T, decltype(d)>(), p)));
+    }
+  };
+  constexpr std::uint32_t kGolden = 2654435769U;
+  const auto along = hn::Mul(hn::Iota(du, 0), hn::Set(du, kGolden));
+  auto finite = hn::Eq(zero, zero);
+  bool rest = true;
+  std::uint32_t first = 0;
+  for (int y = 0; y < from.height; ++y, to += from.width, first += static_cast<std::uint32_t>(from.width)) {
+    const T* row = row_of(from, y);
+    const auto* level =
+        reinterpret_cast<const float*>(reinterpret_cast<const std::byte*>(levels.first) + y * levels.row_bytes);
+    sweep(
+        d, static_cast<std::size_t>(from.width),
+        [&](std::size_t i) HWY_ATTR {
+          const auto turn = hn::Add(along, hn::Set(du, (first + static_cast<std::uint32_t>(i)) * kGolden));
+          const auto moved = hn::Mul(hn::ConvertTo(d, hn::BitCast(di, turn)), step);
+          const auto v = hn::Sub(hn::Sub(load(row + i), base), hn::Sub(hn::LoadU(d, level + i), moved));
+          finite = hn::And(finite, hn::Eq(hn::Sub(v, v), zero));
+          hn::StoreU(v, d, to + i);
+        },
+        [&](std::size_t i) HWY_ATTR {
+          const float moved = quantum * even_spread(first + static_cast<std::uint32_t>(i));
+          const float v = to[i] = (static_cast<float>(row[i]) - pedestal) - (level[i] - moved);
+          rest = rest && v - v == 0;
+        });
+  }
+  return rest && hn::AllTrue(d, finite);
+}
+
+}  // namespace tile
+
+inline bool copy_levelled_real(
+    const Patch<float>& from, const Patch<float>& levels, float pedestal, float quantum, float* to) {
+  return tile::copy_levelled_rows(from, levels, pedestal, quantum, to);
+}
+inline bool copy_levelled_whole(
+    const Patch<std::uint16_t>& from, const Patch<float>& levels, float pedestal, float quantum, float* to) {
+  return tile::copy_levelled_rows(from, levels, pedestal, quantum, to);
 }
 
 }  // namespace starflow::HWY_NAMESPACE

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 
 namespace starflow {
 namespace {
@@ -34,6 +35,25 @@ float common_step(const std::vector<float>& v, const MeshSize& mesh, int i, int 
   if (low > high) return 0;  // no pair
   if (low > 0) return low;
   return high < 0 ? high : 0.0F;
+}
+
+/// The values of the tiles within `reach` of (i, j), less the slope that they share.
+void read_window(const std::vector<float>& v,
+                 const MeshSize& mesh,
+                 int i,
+                 int j,
+                 int reach,
+                 bool level_slope,
+                 std::vector<float>& window) {
+  const float along_x = level_slope ? common_step(v, mesh, i, j, reach, 1, 0) : 0.0F;
+  const float along_y = level_slope ? common_step(v, mesh, i, j, reach, 0, 1) : 0.0F;
+  window.clear();
+  for (int q = std::max(0, j - reach); q <= std::min(mesh.rows - 1, j + reach); ++q) {
+    for (int p = std::max(0, i - reach); p <= std::min(mesh.columns - 1, i + reach); ++p) {
+      window.push_back(v[static_cast<std::size_t>(q * mesh.columns + p)] - static_cast<float>(p - i) * along_x -
+                       static_cast<float>(q - j) * along_y);
+    }
+  }
 }
 
 /// Of an even number the mean of the two in the middle; of an odd one half of its neighbours goes in, which follows a
@@ -68,20 +88,28 @@ void fill_unknown(std::vector<float>& v, const MeshSize& mesh) {
 
 void median_filter(std::vector<float>& v, const MeshSize& mesh, int side, bool keep_slope) {
   const std::vector<float> in = v;
-  const int reach = side / 2;
   std::vector<float> window;
   for (int j = 0; j < mesh.rows; ++j) {
     for (int i = 0; i < mesh.columns; ++i) {
-      const float along_x = keep_slope ? common_step(in, mesh, i, j, reach, 1, 0) : 0.0F;
-      const float along_y = keep_slope ? common_step(in, mesh, i, j, reach, 0, 1) : 0.0F;
-      window.clear();
-      for (int q = std::max(0, j - reach); q <= std::min(mesh.rows - 1, j + reach); ++q) {
-        for (int p = std::max(0, i - reach); p <= std::min(mesh.columns - 1, i + reach); ++p) {
-          window.push_back(in[static_cast<std::size_t>(q * mesh.columns + p)] - static_cast<float>(p - i) * along_x -
-                           static_cast<float>(q - j) * along_y);
-        }
-      }
+      read_window(in, mesh, i, j, side / 2, keep_slope, window);
       v[static_cast<std::size_t>(j * mesh.columns + i)] = smooth_median(window);
+    }
+  }
+}
+
+void keep_smooth(std::vector<float>& v, const MeshSize& mesh, int side, std::span<const float> slight) {
+  constexpr float kFar = 4;  // median deviations
+  const std::vector<float> in = v;
+  std::vector<float> window;
+  for (int j = 0; j < mesh.rows; ++j) {
+    for (int i = 0; i < mesh.columns; ++i) {
+      read_window(in, mesh, i, j, side / 2, true, window);
+      const float middle = smooth_median(window);
+      for (float& value : window) value = std::abs(value - middle);
+      const auto k = static_cast<std::size_t>(j * mesh.columns + i);
+      const float apart = v[k] - middle, distance = std::abs(apart);
+      const bool outlier = distance > kFar * smooth_median(window);
+      v[k] = middle + (outlier ? 0 : apart * std::min(1.0F, distance / slight[k]));
     }
   }
 }

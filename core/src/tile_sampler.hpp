@@ -30,30 +30,48 @@ struct TileBox {
 
 /// Reads tile after tile of a frame whose pixels are T. Small integers stay what they are; the others become float once
 /// the pedestal is off.
-template <class T>
+/// \tparam kLevelled  the distances to a surface are read, as float. Whole numbers less a slope would lie in bands,
+///         whose median is known to a band only: each is spread evenly over its step, and the variance of that taken
+///         off the noise again.
+template <class T, bool kLevelled = false>
 class TileSampler {
  public:
-  static constexpr bool kWhole = std::is_integral_v<T> && sizeof(T) <= 2;
+  static constexpr bool kWhole = std::is_integral_v<T> && sizeof(T) <= 2 && !kLevelled;
   using Sample = std::conditional_t<kWhole, std::uint16_t, float>;
+
+  /// What the pixels' distances are taken from.
+  struct Surface {
+    Plane<float> levels{};  ///< less the pedestal; (0, 0) is (0, box.y0) of the frame
+    float quantum = 0;      ///< step between the pixels' values, 0 = continuous
+  };
 
   TileSampler(const FrameView& frame, Plane<T> pixels, double pedestal)
       : frame_(frame), pixels_(pixels), pedestal_(pedestal) {}
 
   /// \param objects  non-zero = leave the pixel out; (0, 0) is (0, box.y0) of the frame; null = none
   /// \return false where too few pixels are valid
-  bool read(const TileBox& box, Plane<std::uint8_t> objects) {
+  bool read(const TileBox& box, Plane<std::uint8_t> objects, const Surface& surface = {}) {
+    surface_ = surface;
     const int step = static_cast<int>(std::max<std::size_t>(1, box.area() / kMaxSamples));
     values_.resize(box.area() / static_cast<std::size_t>(step) + 2 * static_cast<std::size_t>(box.y1 - box.y0));
     if (objects || step > 1 || !unmasked(box) || !read_all(box)) pick(box, step, objects);
     return n_ > 0 && static_cast<double>(n_) >= kMinValidFraction * static_cast<double>(box.area()) / step;
   }
 
-  /// Of the tile that was read, relative to the pedestal.
+  /// Of the tile that was read, relative to the pedestal or to the surface.
   [[nodiscard]] TileStatistics statistics() {
-    TileStatistics s = clipped_statistics(std::span<const Sample>(values_).first(n_), quantum_, workspace_);
+    TileStatistics s =
+        clipped_statistics(std::span<const Sample>(values_).first(n_), kLevelled ? 0 : quantum_, workspace_);
     if constexpr (kWhole) s.level += kOrigin - pedestal_;
+    if constexpr (kLevelled) {
+      const double spread = static_cast<double>(surface_.quantum) * static_cast<double>(surface_.quantum) / 12;
+      s.noise = std::sqrt(std::max(s.noise * s.noise - spread, spread));
+    }
     return s;
   }
+
+  [[nodiscard]] std::size_t size() const { return n_; }      ///< pixels that were read
+  [[nodiscard]] double quantum() const { return quantum_; }  ///< all are multiples of it; 0 = continuous
 
  private:
   static constexpr double kMinValidFraction = 0.1;   // of a tile's pixels
@@ -94,7 +112,12 @@ class TileSampler {
   bool read_all(const TileBox& box) {
     n_ = box.area();
     const Patch<T> from{pixels_.row(box.y0) + box.x0, pixels_.row_bytes, box.x1 - box.x0, box.y1 - box.y0};
-    if constexpr (std::is_same_v<T, std::uint16_t>) {
+    if constexpr (kLevelled && (std::is_same_v<T, std::uint16_t> || std::is_same_v<T, float>)) {
+      const Patch<float> levels{surface_.levels.data + box.x0, surface_.levels.row_bytes, from.width, from.height};
+      return copy_levelled(from, levels, static_cast<float>(pedestal_), surface_.quantum, values_.data());
+    } else if constexpr (kLevelled) {
+      return false;
+    } else if constexpr (std::is_same_v<T, std::uint16_t>) {
       set_bits(copy_whole(from, values_.data()));
       return true;
     } else if constexpr (std::is_same_v<T, float>) {
@@ -130,10 +153,14 @@ class TileSampler {
     for (int y = box.y0; y < box.y1; ++y) {
       const T* row = pixels_.row(y);
       const std::uint8_t* objects_row = objects ? objects.row(y - box.y0) : nullptr;
+      const float* levels = kLevelled ? surface_.levels.row(y - box.y0) : nullptr;
       for (int x = box.x0 + (y * 7) % step; x < box.x1; x += step) {  // the phase walks: no column pattern is picked
         if (objects_row != nullptr && objects_row[x] != 0) continue;
         if (!is_valid(frame_, x, y, row[x])) continue;
-        const Sample v = sample(row[x]);
+        Sample v = sample(row[x]);
+        if constexpr (kLevelled) {
+          v -= levels[x] - surface_.quantum * even_spread(static_cast<std::uint32_t>(n_));
+        }
         if constexpr (kWhole) {
           bits |= v;
         } else {
@@ -148,6 +175,7 @@ class TileSampler {
   const FrameView& frame_;
   Plane<T> pixels_;
   double pedestal_;
+  Surface surface_;
   std::vector<Sample> values_;
   std::size_t n_ = 0;
   // Floats that are whole numbers count as real: a frame and its multiple are to give the same answer.

@@ -109,6 +109,47 @@ TEST_P(TileCounts, TellWhetherAPatchIsFinite) {
   }
 }
 
+template <class T>
+void expect_levelled() {
+  constexpr int kPitch = 50, kWidth = 37, kHeight = 3;
+  std::vector<T> frame(kPitch * kHeight);
+  std::vector<float> levels(frame.size()), out(kWidth * kHeight);
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    frame[i] = static_cast<T>(1000 + 8 * i);
+    levels[i] = 0.25F * static_cast<float>(i);
+  }
+  const Patch<T> from{frame.data() + 5, kPitch * sizeof(T), kWidth, kHeight};
+  const Patch<float> below{levels.data() + 5, kPitch * sizeof(float), kWidth, kHeight};
+  EXPECT_TRUE(copy_levelled(from, below, 900, 2, out.data()));
+  for (std::size_t y = 0, k = 0; y < kHeight; ++y) {
+    for (std::size_t x = 0; x < kWidth; ++x, ++k) {
+      const std::size_t i = kPitch * y + 5 + x;
+      const float plain = 100 + 8 * static_cast<float>(i) - levels[i];
+      EXPECT_EQ(out[k], plain + 2 * even_spread(static_cast<std::uint32_t>(k))) << k;
+    }
+  }
+  levels[kPitch + 5 + 36] = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(copy_levelled(from, below, 900, 2, out.data()));
+}
+
+TEST_P(TileCounts, AreCopiedLessASurface) {
+  expect_levelled<std::uint16_t>();
+  expect_levelled<float>();
+}
+
+TEST(EvenSpread, HasTheMeanAndTheVarianceOfAnEvenDistribution) {
+  double sum = 0, squares = 0;
+  constexpr std::uint32_t kN = 4096;
+  for (std::uint32_t i = 0; i < kN; ++i) {
+    const auto v = static_cast<double>(even_spread(i));
+    EXPECT_TRUE(v >= -0.5 && v < 0.5);
+    sum += v;
+    squares += v * v;
+  }
+  EXPECT_NEAR(sum / kN, 0, 2.0 / kN);  // a part of a step that was left over
+  EXPECT_NEAR(squares / kN, 1.0 / 12, 2.0 / kN);
+}
+
 INSTANTIATE_TEST_SUITE_P(Simd, TileCounts, ::testing::ValuesIn(simd_names()), [](const auto& with) {
   return with.param;
 });
