@@ -81,7 +81,6 @@ Admission::Visit::~Visit() {
 void Admission::leave(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   --frames_;
-  --admitted_;
   bytes_ -= bytes;
   changed_.notify_all();  // under the lock: whoever waits for the last frame may destroy this object
 }
@@ -114,7 +113,6 @@ Admission::Figures Admission::figures() const {
 }
 
 void Admission::count(std::size_t bytes) noexcept {
-  ++admitted_;
   bytes_ += bytes;
   figures_.peak_bytes = std::max(figures_.peak_bytes, bytes_);
 }

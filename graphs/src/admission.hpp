@@ -11,7 +11,8 @@
 
 namespace starflow::graph {
 
-/// Credits for frames and bytes. A frame larger than the whole budget is admitted when nothing else is inside.
+/// Credits for frames and bytes. No frame that is larger than the whole budget may ask for its bytes: it would wait for
+/// ever.
 /// All functions may be called from any thread.
 class Admission {
  public:
@@ -55,6 +56,8 @@ class Admission {
   /// Turns newcomers away, lets those in who wait already, and returns when the last frame and visitor have left.
   void finish();
 
+  [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_; }
+
   struct Figures {
     std::size_t peak_frames = 0, peak_bytes = 0;
     std::size_t frames = 0, bytes = 0;  ///< inside now
@@ -64,15 +67,14 @@ class Admission {
 
  private:
   [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
-    return admitted_ == 0 || (bytes_ <= max_bytes_ && bytes <= max_bytes_ - bytes_);
+    return bytes_ <= max_bytes_ && bytes <= max_bytes_ - bytes_;
   }
   void count(std::size_t bytes) noexcept;
 
   const std::size_t max_frames_, max_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::size_t frames_ = 0;    // credits taken
-  std::size_t admitted_ = 0;  // of them with their bytes counted
+  std::size_t frames_ = 0;  // credits taken
   std::size_t bytes_ = 0;
   std::size_t visitors_ = 0;
   std::uint64_t ticket_ = 0, serving_ = 0;  // the order of admit()

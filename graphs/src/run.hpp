@@ -74,6 +74,7 @@ class Run {
     std::shared_ptr<const FrameInfo> info;
     Message message;
     std::size_t bytes = 0;
+    std::size_t refused = 0;   // bytes of a frame that is too large
     std::uint64_t number = 0;  // of its submit()
     NodeClock::Clock::time_point since{};
     std::unique_ptr<Admission::Visit> visit{};
@@ -89,6 +90,7 @@ class Run {
   [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
   void run_body(std::size_t node, FrameContext& frame);
   void fail(std::size_t node, FrameContext& frame, Failure failure) noexcept;
+  void refuse_size(FrameContext& frame, std::size_t bytes);
   void guard_source(const FrameContext& frame);
   void refuse_callback(const char* what) const;
 

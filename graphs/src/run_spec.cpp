@@ -39,8 +39,9 @@ std::vector<OptionSpec> make_options() {
   list.push_back(integer("threads", defaults.threads, 0, 1024, "Threads; 0 = all that the process may use."));
   list.push_back(integer("max_in_flight", static_cast<std::int64_t>(defaults.max_in_flight), 1, 4096,
                          "Frames in the graph at one time."));
-  list.push_back(integer("max_bytes_in_flight", static_cast<std::int64_t>(defaults.max_bytes_in_flight), 1, kMostBytes,
-                         "Bytes of the frames in the graph at one time; a larger frame runs alone."));
+  list.push_back(integer(
+      "max_bytes_in_flight", static_cast<std::int64_t>(defaults.max_bytes_in_flight), 1, kMostBytes,
+      "Bytes of the frames in the graph at one time. A frame that is larger by itself fails with the code too_large."));
   list.back().unit = "bytes";
   OptionSpec when_full;
   when_full.name = "admission.when_full";

@@ -96,6 +96,7 @@ bool Run::read(FrameContext& frame) {
   frame.read_end = end;
   if (failure.code.empty()) {
     frame.check_sent(source);
+    if (context.bytes > gate.max_bytes()) refuse_size(frame, context.bytes);
   } else {
     fail(source, frame, std::move(failure));
   }
@@ -106,6 +107,12 @@ bool Run::read(FrameContext& frame) {
     last_failed_.reset();
   }
   return true;
+}
+
+void Run::refuse_size(FrameContext& frame, std::size_t bytes) {
+  fail(layout.source, frame,
+       {"too_large", "holds " + std::to_string(bytes) + " bytes, more than run.max_bytes_in_flight = " +
+                         std::to_string(gate.max_bytes()) + " allows"});
 }
 
 // A source that throws before it moves on would fail the same frame for ever.

@@ -16,6 +16,7 @@ bool Run::submit(Frame frame) {
   Pushed pushed;
   pushed.info = frame.share_info();
   pushed.bytes = frame.bytes();
+  if (pushed.bytes > gate.max_bytes()) pushed.refused = std::exchange(pushed.bytes, 0);
   pushed.message = Message::of(std::make_shared<const Frame>(std::move(frame)));
   if (spec.run.when_full != WhenFull::block) return offer(std::move(pushed));
   if (!gate.admit(pushed.bytes)) return false;
@@ -40,6 +41,7 @@ void Run::launch_pushed(Pushed pushed) {
     unadmitted_.erase(unadmitted_.begin(), later);
   }
   context->send(layout.source, 0, std::move(pushed.message));
+  if (pushed.refused > 0) refuse_size(*context, pushed.refused);
   launch(*context);
 }
 

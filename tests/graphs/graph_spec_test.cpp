@@ -76,7 +76,7 @@ TEST(GraphSpec, ReadsTheRunObject) {
   const RunSpec run = parse(registry).run;
   EXPECT_EQ(run.threads, 2);
   EXPECT_EQ(run.max_in_flight, 8U);
-  EXPECT_EQ(run.max_bytes_in_flight, std::size_t{1} << 30);
+  EXPECT_EQ(run.max_bytes_in_flight, std::size_t{1} << 31);
   EXPECT_EQ(run.max_failed_fraction, 0.5);
   const RunSpec set =
       parse(registry,

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Traffic {
   std::vector<int> rows;
   std::atomic<std::size_t> alive_frames{0}, alive_bytes{0};
   std::size_t most_frames = 0, most_bytes = 0;
+  std::vector<std::string> refusals;
 
   RunReport run(std::size_t max_frames, std::size_t max_bytes) {
     std::vector<std::uint8_t> memory(kRow * 64);
@@ -64,6 +66,7 @@ struct Traffic {
         true);
     g.sink("sink", {node, src}, [&](Sink::Context& c) {
       if (c.info().frame_id % 5 == 0) std::this_thread::sleep_for(1ms);
+      for (const NodeError& e : c.errors()) refusals.push_back(e.code + ": " + e.text);
     });
     return g.go();
   }
@@ -88,13 +91,30 @@ TEST(Admission, HoldsNoMoreBytesThanAllowed) {
   EXPECT_GE(report.peak_bytes, 4 * kRow);
 }
 
-TEST(Admission, AdmitsAFrameLargerThanTheLimitAlone) {
+TEST(Admission, RefusesAFrameLargerThanTheLimitWithThatReason) {
   Traffic t;
-  for (int i = 0; i < 60; ++i) t.rows.push_back(i % 10 == 7 ? 20 : 2);
+  for (int i = 0; i < 60; ++i) t.rows.push_back(i % 10 == 7 ? 20 : i % 10 == 3 ? 8 : 2);
   const RunReport report = t.run(8, 8 * kRow);
-  EXPECT_EQ(outcomes(report.summary, Outcome::ok), 60U);
-  EXPECT_EQ(t.most_bytes, 20 * kRow);
-  EXPECT_EQ(report.peak_bytes, 20 * kRow) << "nothing else is inside with an oversize frame";
+  EXPECT_EQ(outcomes(report.summary, Outcome::ok), 54U);
+  EXPECT_EQ(outcomes(report.summary, Outcome::failed), 6U);
+  EXPECT_EQ(report.peak_bytes, 8 * kRow) << "as large as the limit is not too large";
+  EXPECT_EQ(t.most_bytes, 8 * kRow);
+  ASSERT_EQ(t.refusals.size(), 6U);
+  EXPECT_EQ(t.refusals.front(), "too_large: holds 20480 bytes, more than run.max_bytes_in_flight = 8192 allows");
+  EXPECT_EQ(t.alive_bytes, 0U);
+}
+
+TEST(Admission, RefusesASubmittedFrameLargerThanTheLimit) {
+  FunctionGraph g;
+  g.run.max_bytes_in_flight = 3 * kRow;
+  const auto src = g.push();
+  std::vector<Outcome> seen;
+  g.sink("sink", {src}, [&](Sink::Context& c) { seen.push_back(c.outcome()); });
+  graph::GraphRunner run(g.spec(), {});
+  for (const int rows : {4, 3}) EXPECT_TRUE(run.submit(Frame::copy(cv::Mat(rows, kRow, CV_8UC1, cv::Scalar(0)), {})));
+  const RunReport report = run.finish();
+  EXPECT_EQ(seen, (std::vector<Outcome>{Outcome::failed, Outcome::ok}));
+  EXPECT_EQ(report.peak_bytes, 3 * kRow);
 }
 
 TEST(Admission, TakesFramesOfOneSubmitterInItsOrderAndKeepsTheLimits) {

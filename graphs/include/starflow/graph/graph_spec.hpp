@@ -51,7 +51,7 @@ inline constexpr std::string_view kOnErrorNames[] = {"skip_output", "fail_frame"
 struct RunSpec {
   int threads = 0;  ///< 0 = all that the process may use
   std::size_t max_in_flight = 4;
-  std::size_t max_bytes_in_flight = std::size_t{1} << 30;
+  std::size_t max_bytes_in_flight = std::size_t{1} << 31;  ///< a larger frame fails
   WhenFull when_full = WhenFull::block;
   std::size_t queue = 1;             ///< frames that wait outside of a full graph, with any policy but `block`
   double max_age_ms = 0;             ///< a frame that waited longer is dropped when its turn comes; 0 = never

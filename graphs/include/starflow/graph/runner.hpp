@@ -91,7 +91,8 @@ class GraphRunner {
   [[nodiscard]] std::uint64_t total() const;
 
   /// Hands a frame to a graph whose source is `source.push`. While the limits of frames or bytes are met it blocks, or
-  /// does what the graph's admission policy says. Frames of one thread keep their order. A frame that a policy drops or
+  /// does what the graph's admission policy says; a frame larger than the limit of bytes fails with the code too_large.
+  /// Frames of one thread keep their order. A frame that a policy drops or
   /// rejects is told to the sinks and to on_result, in its place before the next frame that is measured.
   /// \return false where the frame was not taken: a policy dropped or rejected it at once, or drain(), abort() or
   ///         finish() came before. Then its outcome is `rejected`; it is counted, and its pixels are let go before this
