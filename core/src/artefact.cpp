@@ -47,11 +47,11 @@ ArtefactTest::ArtefactTest(const FrameView& frame,
 }
 
 Flags ArtefactTest::judge(int x, int y) const {
-  const double peak = signal(x, y);
-  if (!(peak > kTooFaint * std::sqrt(sky_variance(frame_, background_, x, y)))) return 0;
-  const bool steep_x = excess(x, y, 1, 0, peak) < -kSure, steep_y = excess(x, y, 0, 1, peak) < -kSure;
-  const bool steep_both = excess(x, y, 1, 1, peak) < 0 && excess(x, y, 1, -1, peak) < 0;
-  if (steep_x && steep_y && steep_both) return flag::hot_pixel;
+  Peak peak{x, y, background_.tangent(x, y, mosaic_phase(x, y)), 0, sky_variance(frame_, background_, x, y)};
+  peak.height = signal(peak, 0, 0);
+  if (!(peak.height > kTooFaint * std::sqrt(peak.variance))) return 0;
+  const bool steep_x = excess(peak, 1, 0) < -kSure, steep_y = excess(peak, 0, 1) < -kSure;
+  if (steep_x && steep_y && excess(peak, 1, 1) < 0 && excess(peak, 1, -1) < 0) return flag::hot_pixel;
   return steep_x || steep_y ? flag::cosmic_ray : 0;
 }
 
@@ -95,16 +95,26 @@ bool ArtefactTest::hides_star(int x, int y, double star_x, double star_y, double
   return true;
 }
 
-double ArtefactTest::excess(int x, int y, int dx, int dy, double peak) const {
-  const double a = signal(x - apart_ * dx, y - apart_ * dy), b = signal(x + apart_ * dx, y + apart_ * dy);
+double ArtefactTest::excess(const Peak& peak, int dx, int dy) const {
+  const double a = signal(peak, -apart_ * dx, -apart_ * dy), b = signal(peak, apart_ * dx, apart_ * dy);
   const int n = (std::isnan(a) ? 0 : 1) + (std::isnan(b) ? 0 : 1);
   if (n == 0) return 0;
   const double mean = ((std::isnan(a) ? 0.0 : a) + (std::isnan(b) ? 0.0 : b)) / n;
   const double expected = kSteep * (dx != 0 && dy != 0 ? beside_ * beside_ : beside_);
   const double per_gain = detector_.gain_e_per_adu > 0 ? 1 / detector_.gain_e_per_adu : 0.0;
-  const double sky = sky_variance(frame_, background_, x, y);
-  const double variance = (sky + std::max(mean, 0.0) * per_gain) / n + expected * expected * (sky + peak * per_gain);
-  return (mean - expected * peak) / std::sqrt(variance);
+  const double variance = (peak.variance + std::max(mean, 0.0) * per_gain) / n +
+                          expected * expected * (peak.variance + peak.height * per_gain);
+  return (mean - expected * peak.height) / std::sqrt(variance);
+}
+
+double ArtefactTest::signal(const Peak& peak, int dx, int dy) const {
+  const int x = peak.x + dx, y = peak.y + dy;
+  if (x < 0 || y < 0 || x >= frame_.width || y >= frame_.height) return std::numeric_limits<double>::quiet_NaN();
+  return visit_pixels(frame_, [&](auto pixels) {
+    const auto value = pixels.row(y)[x];
+    if (!is_valid(frame_, x, y, value)) return std::numeric_limits<double>::quiet_NaN();
+    return static_cast<double>(value) - (peak.sky.value + peak.sky.slope_x * dx + peak.sky.slope_y * dy);
+  });
 }
 
 double ArtefactTest::signal(int x, int y) const {

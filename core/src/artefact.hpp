@@ -28,10 +28,17 @@ class ArtefactTest {
   [[nodiscard]] bool hides_star(int x, int y, double star_x, double star_y, double least) const;
 
  private:
-  /// Mean of the two pixels beside (x, y), of its colour, along one axis less what the sharpest star would have there,
-  /// in sigma.
-  [[nodiscard]] double excess(int x, int y, int dx, int dy, double peak) const;
-  /// ADU above the background; NaN where there is no valid pixel.
+  /// A pixel, its colour's sky about it, and what it shows.
+  struct Peak {
+    int x = 0, y = 0;
+    MeshSurface::Tangent sky;         // ADU
+    double height = 0, variance = 0;  // ADU above the sky, ADU^2 of the sky
+  };
+  /// Mean of the two pixels beside the peak, of its colour, along one axis less what the sharpest star would have
+  /// there, in sigma.
+  [[nodiscard]] double excess(const Peak& peak, int dx, int dy) const;
+  /// ADU above the background; NaN where there is no valid pixel. Near \p peak of its sky's plane.
+  [[nodiscard]] double signal(const Peak& peak, int dx, int dy) const;
   [[nodiscard]] double signal(int x, int y) const;
 
   const FrameView& frame_;

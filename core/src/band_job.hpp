@@ -14,6 +14,7 @@ struct BandJob {
   const Detector& detector;
   const StarFilter& filter;
   float floor;  ///< sigma
+  Touch touch;
 };
 
 }  // namespace starflow

@@ -5,6 +5,7 @@
 #include <array>
 #include <numeric>
 #include <span>
+#include <utility>
 
 namespace starflow {
 namespace {
@@ -45,9 +46,8 @@ using IndexRows = std::array<const IndexRow*, 3>;
 
 /// Calls visit(runs of a row, rows of indices about it) for the rows that hold bright pixels.
 template <class Visit>
-void visit_rows(const BrightPixels& bright, int width, const Visit& visit) {
+void visit_rows(std::span<const BrightRun> runs, int width, const Visit& visit) {
   std::array<IndexRow, 3> ring = {IndexRow(width), IndexRow(width), IndexRow(width)};
-  const std::span<const BrightRun> runs = bright.runs;
   std::size_t end = 0;  // of the runs that were taken
   int held = -1;        // the last row in the ring
   const auto take = [&](int y) {
@@ -67,6 +67,37 @@ void visit_rows(const BrightPixels& bright, int width, const Visit& visit) {
   }
 }
 
+/// Runs that touch make a blob.
+class Blobs {
+ public:
+  Blobs(std::span<const BrightRun> runs, Touch touch) : root_(runs.size()) {
+    const int over = touch == Touch::sides ? 1 : 0;  // px that runs above each other must share
+    std::iota(root_.begin(), root_.end(), std::uint32_t{0});
+    std::size_t above = 0;  // the first run of the row above that may touch
+    for (std::size_t r = 0; r < runs.size(); ++r) {
+      const BrightRun& run = runs[r];
+      while (runs[above].y < run.y - 1 || (runs[above].y == run.y - 1 && runs[above].x + runs[above].n < run.x + over))
+        ++above;
+      for (std::size_t k = above; runs[k].y == run.y - 1 && runs[k].x + over <= run.x + run.n; ++k) join(k, r);
+    }
+  }
+
+  /// Number of the blob's first run.
+  [[nodiscard]] std::uint32_t of(std::size_t run) {
+    auto r = static_cast<std::uint32_t>(run);
+    while (root_[r] != r) r = root_[r] = root_[root_[r]];
+    return r;
+  }
+
+ private:
+  void join(std::size_t a, std::size_t b) {
+    const std::uint32_t p = of(a), q = of(b);
+    root_[std::max(p, q)] = std::min(p, q);
+  }
+
+  std::vector<std::uint32_t> root_;
+};
+
 /// Two basins beside each other, by the pair of pixels over which they meet.
 struct Pass {
   float saddle = 0;         // height of the lower pixel
@@ -76,64 +107,98 @@ struct Pass {
 
 class Watershed {
  public:
-  Watershed(const BrightPixels& bright, int width, const Prominence& prominence)
-      : bright_(bright), width_(width), prominence_(prominence), basin_of_(bright.pixels.size(), kOutside) {}
+  Watershed(const BrightPixels& bright, int width, const Prominence& prominence, Touch touch, Basins& out)
+      : bright_(bright), width_(width), prominence_(prominence), touch_(touch), out_(out), way_(out.basin_of) {
+    way_.resize(bright.size());
+  }
 
-  Basins run() {
-    climb();
+  void run() {
     number();
+    find_blobs();
+    climb();
     find_passes();
     for (const Pass& p : passes_) meet(p);
-    return finish();
+    finish();
   }
 
  private:
-  /// Follows each pixel's way up to its peak.
-  void climb() {
-    uphill_.resize(bright_.pixels.size());
-    visit_rows(bright_, width_, [&](std::span<const BrightRun> runs, const IndexRows& rows) {
-      for (const BrightRun& r : runs) {
-        for (int i = 0; i < r.n; ++i) {
-          const std::size_t p = r.first + static_cast<std::size_t>(i);
-          const int k = bright_.pixels[p].uphill;
-          const std::uint32_t next = (*rows[static_cast<std::size_t>(k / 3)])[r.x + i + k % 3 - 1];
-          uphill_[p] = next == kNone ? static_cast<std::uint32_t>(p) : next;
-        }
-      }
-    });
-  }
+  // In `way_` a number below kOutside is a peak's, one above the next pixel on the way up.
+  static constexpr std::int32_t mark(std::size_t peak) { return kOutside - 1 - static_cast<std::int32_t>(peak); }
+  static constexpr std::int32_t peak_of(std::int32_t mark) { return kOutside - 1 - mark; }
 
-  [[nodiscard]] std::uint32_t top(std::uint32_t p) {
-    while (uphill_[p] != p) p = uphill_[p] = uphill_[uphill_[p]];
-    return p;
-  }
-
-  /// Gives the peaks numbers in falling height, and each pixel its peak's.
+  /// Gives the peaks numbers in falling height.
   void number() {
     peaks_.resize(bright_.peaks.size());
     std::iota(peaks_.begin(), peaks_.end(), std::size_t{0});
     std::ranges::sort(peaks_, [this](std::size_t a, std::size_t b) {
       const std::size_t p = bright_.peaks[a].pixel, q = bright_.peaks[b].pixel;
-      const float hp = bright_.pixels[p].height, hq = bright_.pixels[q].height;
+      const float hp = bright_.height[p], hq = bright_.height[q];
       return hp > hq || (hp == hq && p < q);
     });
     parent_.resize(peaks_.size());
     std::iota(parent_.begin(), parent_.end(), 0);
     touches_.assign(peaks_.size(), 0);
-    for (std::size_t k = 0; k < peaks_.size(); ++k)
-      basin_of_[bright_.peaks[peaks_[k]].pixel] = static_cast<std::int32_t>(k);
-    for (std::uint32_t p = 0; p < uphill_.size(); ++p) basin_of_[p] = basin_of_[top(p)];
+  }
+
+  /// Gives blobs of a single peak to it, and lists the runs of the others.
+  void find_blobs() {
+    const std::span<const BrightRun> runs = bright_.runs;
+    Blobs blobs(runs, touch_);
+    std::vector<std::size_t> number_of(peaks_.size());  // of the peaks in raster order
+    for (std::size_t k = 0; k < peaks_.size(); ++k) number_of[peaks_[k]] = k;
+    std::vector<std::int32_t> owner(runs.size(), kOutside);  // of each blob: a peak's mark, or kShared
+    std::size_t r = 0;
+    for (std::size_t p = 0; p < bright_.peaks.size(); ++p) {
+      while (bright_.peaks[p].pixel >= runs[r].first + static_cast<std::size_t>(runs[r].n)) ++r;
+      std::int32_t& o = owner[blobs.of(r)];
+      o = o == kOutside ? mark(number_of[p]) : kShared;
+    }
+    for (r = 0; r < runs.size(); ++r) {
+      const std::int32_t o = owner[blobs.of(r)];
+      if (o == kShared) {
+        shared_.push_back(runs[r]);
+      } else {
+        std::fill_n(way_.begin() + static_cast<std::ptrdiff_t>(runs[r].first), runs[r].n, o);
+      }
+    }
+  }
+
+  /// Follows each pixel's way up to its peak.
+  void climb() {
+    visit_rows(shared_, width_, [&](std::span<const BrightRun> runs, const IndexRows& rows) {
+      for (const BrightRun& r : runs) {
+        for (int i = 0; i < r.n; ++i) {
+          const std::size_t p = r.first + static_cast<std::size_t>(i);
+          const int k = bright_.uphill(p);
+          way_[p] = static_cast<std::int32_t>((*rows[static_cast<std::size_t>(k / 3)])[r.x + i + k % 3 - 1]);
+        }
+      }
+    });
+    for (std::size_t k = 0; k < peaks_.size(); ++k) way_[bright_.peaks[peaks_[k]].pixel] = mark(k);
+    for (const BrightRun& r : shared_) {
+      for (std::size_t p = r.first; p < r.first + static_cast<std::size_t>(r.n); ++p) {
+        std::int32_t top = way_[p];
+        while (top > kOutside) top = way_[static_cast<std::size_t>(top)];
+        for (std::size_t q = p; way_[q] > kOutside;) {
+          q = static_cast<std::size_t>(std::exchange(way_[q], top));
+        }
+      }
+    }
   }
 
   void find_passes() {
-    visit_rows(bright_, width_, [&](std::span<const BrightRun> runs, const IndexRows& rows) {
+    visit_rows(shared_, width_, [&](std::span<const BrightRun> runs, const IndexRows& rows) {
       for (const BrightRun& r : runs) {
         for (int i = 0; i < r.n; ++i) {
           const auto p = static_cast<std::uint32_t>(r.first + static_cast<std::size_t>(i));
           const int x = r.x + i;
-          for (const std::uint32_t q : {(*rows[1])[x + 1], (*rows[2])[x - 1], (*rows[2])[x], (*rows[2])[x + 1]}) {
-            if (q != kNone && basin_of_[p] != basin_of_[q]) add_pass(p, q);
-          }
+          const auto meet_at = [&](std::uint32_t q) {
+            if (q != kNone && way_[p] != way_[q]) add_pass(p, q);
+          };
+          meet_at((*rows[1])[x + 1]);
+          if (touch_ == Touch::corners) meet_at((*rows[2])[x - 1]);
+          meet_at((*rows[2])[x]);
+          if (touch_ == Touch::corners) meet_at((*rows[2])[x + 1]);
         }
       }
     });
@@ -146,10 +211,10 @@ class Watershed {
 
   /// \p q comes after \p p: of equal pixels it is the lower one.
   void add_pass(std::uint32_t p, std::uint32_t q) {
-    if (basin_of_[p] == kOutside || basin_of_[q] == kOutside) return;
-    const float hp = bright_.pixels[p].height, hq = bright_.pixels[q].height;
+    if (way_[p] == kOutside || way_[q] == kOutside) return;
+    const float hp = bright_.height[p], hq = bright_.height[q];
     const bool p_lower = hp < hq;
-    passes_.push_back({p_lower ? hp : hq, p_lower ? p : q, basin_of_[p], basin_of_[q]});
+    passes_.push_back({p_lower ? hp : hq, p_lower ? p : q, peak_of(way_[p]), peak_of(way_[q])});
   }
 
   [[nodiscard]] std::int32_t root(std::int32_t basin) {
@@ -165,7 +230,7 @@ class Watershed {
     const std::int32_t a = root(pass.a), b = root(pass.b);
     if (a == b) return;
     const auto higher = static_cast<std::size_t>(std::min(a, b)), lower = static_cast<std::size_t>(std::max(a, b));
-    const float height = bright_.pixels[bright_.peaks[peaks_[lower]].pixel].height;
+    const float height = bright_.height[bright_.peaks[peaks_[lower]].pixel];
     if (height - pass.saddle < std::max(prominence_.least, prominence_.fraction * height)) {
       parent_[lower] = static_cast<std::int32_t>(higher);
       touches_[higher] = touches_[higher] | touches_[lower];
@@ -174,35 +239,42 @@ class Watershed {
     }
   }
 
-  Basins finish() {
-    Basins out;
-    std::vector<std::int32_t> kept(peaks_.size(), -1);
+  void finish() {
+    out_.basins.clear();
+    std::vector<std::int32_t> kept(peaks_.size(), kOutside);  // basin of each peak
     for (std::size_t k = 0; k < peaks_.size(); ++k) {
-      if (parent_[k] != static_cast<std::int32_t>(k)) continue;
-      kept[k] = static_cast<std::int32_t>(out.basins.size());
-      out.basins.push_back({peaks_[k], touches_[k] != 0});
+      const auto top = static_cast<std::size_t>(root(static_cast<std::int32_t>(k)));  // which comes before k
+      if (top == k) {
+        kept[k] = static_cast<std::int32_t>(out_.basins.size());
+        out_.basins.push_back({peaks_[k], touches_[k] != 0});
+      } else {
+        kept[k] = kept[top];
+      }
     }
-    for (std::int32_t& b : basin_of_) {
-      if (b != kOutside) b = kept[static_cast<std::size_t>(root(b))];
+    for (std::int32_t& w : way_) {
+      if (w != kOutside) w = kept[static_cast<std::size_t>(peak_of(w))];
     }
-    out.basin_of = std::move(basin_of_);
-    return out;
   }
+
+  static constexpr std::int32_t kShared = 0;  // of a blob: it has several peaks
 
   const BrightPixels& bright_;
   int width_;
   Prominence prominence_;
-  std::vector<std::uint32_t> uphill_;
+  Touch touch_;
+  Basins& out_;
+  std::vector<std::int32_t>& way_;
+  std::vector<BrightRun> shared_;   // those of blobs with several peaks
   std::vector<std::size_t> peaks_;  // in falling height
-  std::vector<std::int32_t> basin_of_, parent_;
+  std::vector<std::int32_t> parent_;
   std::vector<std::uint8_t> touches_;
   std::vector<Pass> passes_;
 };
 
 }  // namespace
 
-Basins split_basins(const BrightPixels& bright, int width, const Prominence& prominence) {
-  return Watershed(bright, width, prominence).run();
+void split_basins(const BrightPixels& bright, int width, const Prominence& prominence, Touch touch, Basins& out) {
+  Watershed(bright, width, prominence, touch, out).run();
 }
 
 }  // namespace starflow

@@ -29,8 +29,8 @@ struct Prominence {
   float least = 3;        ///< the same in sigma
 };
 
-/// A watershed: each pixel belongs to the peak that the steepest way leads to (8-connected); where two basins meet,
+/// A watershed: each pixel belongs to the peak that the steepest way leads to; where two basins meet,
 /// the lower one is absorbed unless its peak is prominent. Deterministic: of equal pixels the first counts as higher.
-[[nodiscard]] Basins split_basins(const BrightPixels& bright, int width, const Prominence& prominence);
+void split_basins(const BrightPixels& bright, int width, const Prominence& prominence, Touch touch, Basins& out);
 
 }  // namespace starflow

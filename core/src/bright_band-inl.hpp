@@ -12,10 +12,13 @@
 // clang-format on
 
 #include "band_job.hpp"
+#include "bright_runs-inl.hpp"
 #include "filter_rows-inl.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
@@ -54,7 +57,6 @@ class BrightBand {
         band_(band),
         out_(out),
         radius_(job.filter.radius),
-        plain_(std::is_integral_v<T> && !job.frame.mask && !job.frame.variance && !job.background.has_phases()),
         width_(static_cast<std::size_t>(job.frame.width)),
         taps_(job.filter.k.size()),
         level_(static_cast<std::size_t>(radius_) + 3, width_, 0),
@@ -66,8 +68,10 @@ class BrightBand {
         share_(job.frame.variance ? taps_ : 0, width_, 0),
         height_(3, width_, 1),
         per_noise_(width_),
-        masked_(taps_, false),
+        masked_(taps_ + 2, false),
         edge_scale_(width_) {
+    for (auto* column : {&kept_.height, &kept_.signal, &kept_.smooth}) column->resize(width_ + kBehind);
+    kept_.marks.resize(width_ + kBehind);
     for (std::size_t i = 0; i < taps_; ++i) squared_.push_back(job.filter.k[i] * job.filter.k[i]);
     for (std::size_t x = 0; x < width_; ++x) edge_scale_[x] = weight_in(static_cast<int>(x), frame_.width);
   }
@@ -100,7 +104,7 @@ class BrightBand {
         !frame_.mask && !frame_.variance &&
         rows::whiten(row, job_.background.pedestal(), level, per_noise_.data(), kHighest, {signal, width_});
     if (!plain) read_valid(y, row, level, signal);
-    const std::size_t slot = static_cast<std::size_t>(y) % taps_;
+    const std::size_t slot = static_cast<std::size_t>(y) % masked_.size();
     masked_[slot] = !plain;
     const auto shifted = [this](const float* from) {
       return [from, reach = radius_](std::size_t i) { return from + static_cast<std::ptrdiff_t>(i) - reach; };
@@ -140,7 +144,7 @@ class BrightBand {
       for (; next_ < std::min(frame_.height, y + radius_ + 1); ++next_) read(next_);
       const int first = std::max(0, y - radius_), last = std::min(frame_.height - 1, y + radius_);
       bool masked = false;
-      for (int p = first; p <= last; ++p) masked = masked || masked_[static_cast<std::size_t>(p) % taps_];
+      for (int p = first; p <= last; ++p) masked = masked || is_masked(p);
       const std::span<const float> k =
           std::span(job_.filter.k)
               .subspan(static_cast<std::size_t>(first - y + radius_), static_cast<std::size_t>(last - first + 1));
@@ -172,7 +176,7 @@ class BrightBand {
       total.assign(width_, 0.0F);
       for (int p = first; p <= last; ++p) {
         const float k2 = squared_[static_cast<std::size_t>(p - y + radius_)];
-        const float* weight = masked_[static_cast<std::size_t>(p) % taps_] ? weights.row(p) : edge_scale_.data();
+        const float* weight = is_masked(p) ? weights.row(p) : edge_scale_.data();
         for (std::size_t x = 0; x < width_; ++x) total[x] += k2 * weight[x];
       }
     };
@@ -182,40 +186,87 @@ class BrightBand {
     for (std::size_t x = 0; x < width_; ++x) out[x] = known[x] < kMinWeight ? 0.0F : out[x] / std::sqrt(total_[x]);
   }
 
+  [[nodiscard]] bool is_masked(int y) const { return masked_[static_cast<std::size_t>(y) % masked_.size()]; }
+
   /// Collects the bright pixels of a row whose neighbours are filtered too.
   void search(int y) {
-    const float* heights[] = {height_.row(y + 2), height_.row(y + 3), height_.row(y + 4)};
-    const float* level = level_.row(y);
-    const T* raw = pixels_.row(y);
-    rows::visit_above(heights[1], width_, job_.floor, [&](std::size_t at) {
-      const int x = static_cast<int>(at);
-      BrightPixel p;
-      p.height = heights[1][x];
-      p.uphill = uphill(heights, x);
-      if (is_valid(frame_, x, y, raw[x])) {
-        if (static_cast<double>(raw[x]) >= job_.detector.saturation_adu) p.marks |= BrightPixel::kSaturated;
-        const double sky = job_.background.pedestal() + static_cast<double>(level[x]);
-        p.signal = static_cast<float>(static_cast<double>(raw[x]) - sky);
-        p.smooth = static_cast<float>(smoothed(x, y) - (job_.background.has_phases() ? 0.0 : sky));
-      } else {
-        p.marks |= BrightPixel::kBad;
+    const Heights heights = {height_.row(y + 2), height_.row(y + 3), height_.row(y + 4)};
+    const bool plain = y > 0 && y < frame_.height - 1 && !job_.background.has_phases() && !is_masked(y - 1) &&
+                       !is_masked(y) && !is_masked(y + 1);
+    kept_.n = 0;
+    rows::visit_runs(heights[1], width_, job_.floor, [&](std::size_t x, std::size_t n) {
+      out_.runs.push_back({y, static_cast<int>(x), static_cast<int>(n), out_.size() + kept_.n});
+      const std::size_t lanes = rows::hn::Lanes(rows::along);
+      for (std::size_t i = 0; i < n; i += lanes) {
+        const auto count = static_cast<int>(std::min(lanes, n - i));
+        keep(static_cast<int>(x + i), y, count, heights, plain && x + i > 0 && x + i + lanes < width_);
       }
-      add(p, x, y, heights);
     });
+    const auto append = [n = static_cast<std::ptrdiff_t>(kept_.n)](auto& column, const auto& row) {
+      column.insert(column.end(), row.begin(), row.begin() + n);
+    };
+    append(out_.height, kept_.height);
+    append(out_.signal, kept_.signal);
+    append(out_.smooth, kept_.smooth);
+    append(out_.marks, kept_.marks);
   }
 
-  void add(const BrightPixel& p, int x, int y, const float* const* heights) {
-    const std::size_t index = out_.pixels.size();
-    out_.pixels.push_back(p);
-    if (out_.runs.empty() || out_.runs.back().y != y || out_.runs.back().x + out_.runs.back().n != x) {
-      out_.runs.push_back({y, x, 0, index});
+  using Heights = std::array<const float*, 3>;
+
+  /// Keeps \p n pixels, a vector at the most. \param plain  all are valid, and those about them
+  void keep(int x, int y, int n, const Heights& heights, bool plain) {
+    namespace hn = rows::hn;
+    const std::size_t at = kept_.n;
+    kept_.n += static_cast<std::size_t>(n);
+    const Heights from = {heights[0] + x, heights[1] + x, heights[2] + x};
+    hn::StoreU(hn::LoadU(rows::along, from[1]), rows::along, &kept_.height[at]);
+    const auto way = job_.touch == Touch::sides ? rows::uphill<Touch::sides>(from) : rows::uphill<Touch::corners>(from);
+    const hn::Rebind<std::int32_t, rows::Along> wide;
+    const hn::Rebind<std::uint8_t, rows::Along> narrow;
+    hn::StoreU(hn::DemoteTo(narrow, hn::ConvertTo(wide, way)), narrow, &kept_.marks[at]);
+    const auto self = hn::Eq(way, hn::Set(rows::along, float{BrightPixels::kSelf}));
+    for (std::uint64_t peaks = rows::bits_of(self) & (~std::uint64_t{0} >> (64 - n)); peaks != 0; peaks &= peaks - 1) {
+      const int k = std::countr_zero(peaks);
+      add_peak(x + k, y, out_.size() + at + static_cast<std::size_t>(k), heights);
     }
-    ++out_.runs.back().n;
-    if (p.uphill != BrightPixel::kSelf) return;
+    if (!plain || !keep_plain(x, y, at)) {
+      for (int k = 0; k < n; ++k) keep_one(x + k, y, at + static_cast<std::size_t>(k));
+    }
+  }
+
+  /// A vector of pixels. \return false where one may be saturated
+  bool keep_plain(int x, int y, std::size_t at) {
+    namespace hn = rows::hn;
+    const double pedestal = job_.background.pedestal();
+    const double ceiling = std::min(job_.detector.saturation_adu - pedestal, 1e30);
+    const std::array<const T*, 3> raw = {pixels_.row(y - 1) + x, pixels_.row(y) + x, pixels_.row(y + 1) + x};
+    const auto sky = hn::LoadU(rows::along, level_.row(y) + x), value = rows::above_pedestal(raw[1], 0, pedestal);
+    const auto near = hn::Set(rows::along, static_cast<float>(ceiling - 1e-6 * std::abs(ceiling)));
+    if (!hn::AllTrue(rows::along, hn::Lt(value, near))) return false;
+    hn::StoreU(hn::Sub(value, sky), rows::along, &kept_.signal[at]);
+    hn::StoreU(hn::Sub(rows::smoothed(raw, pedestal), sky), rows::along, &kept_.smooth[at]);
+    return true;
+  }
+
+  void keep_one(int x, int y, std::size_t at) {
+    const T raw = pixels_.row(y)[x];
+    kept_.signal[at] = kept_.smooth[at] = 0;
+    if (!is_valid(frame_, x, y, raw)) {
+      kept_.marks[at] |= BrightPixels::kBad;
+      return;
+    }
+    if (static_cast<double>(raw) >= job_.detector.saturation_adu) kept_.marks[at] |= BrightPixels::kSaturated;
+    const double sky = job_.background.pedestal() + static_cast<double>(level_.row(y)[x]);
+    kept_.signal[at] = static_cast<float>(static_cast<double>(raw) - sky);
+    kept_.smooth[at] = static_cast<float>(smoothed(x, y) - (job_.background.has_phases() ? 0.0 : sky));
+  }
+
+  void add_peak(int x, int y, std::size_t pixel, const Heights& heights) {
+    const float height = heights[1][x];
     // Beyond the edge of the frame the curve goes on level.
-    const auto inside = [&](float v) { return static_cast<double>(std::isinf(v) ? p.height : v); };
-    const double middle = static_cast<double>(p.height);
-    out_.peaks.push_back({index, x + parabola_offset(inside(heights[1][x - 1]), middle, inside(heights[1][x + 1])),
+    const auto inside = [height](float v) { return static_cast<double>(std::isinf(v) ? height : v); };
+    const double middle = static_cast<double>(height);
+    out_.peaks.push_back({pixel, x + parabola_offset(inside(heights[1][x - 1]), middle, inside(heights[1][x + 1])),
                           y + parabola_offset(inside(heights[0][x]), middle, inside(heights[2][x]))});
   }
 
@@ -225,28 +276,9 @@ class BrightBand {
     return curvature < 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0.0;
   }
 
-  /// Which of the 3x3 is the highest, of equals the first.
-  static std::uint8_t uphill(const float* const* heights, int x) {
-    float highest = heights[0][x - 1];
-    unsigned best = 0;
-    for (unsigned k = 1; k < 9; ++k) {
-      const float v = heights[k / 3][x + static_cast<int>(k % 3) - 1];
-      best = v > highest ? k : best;
-      highest = std::max(highest, v);
-    }
-    return static_cast<std::uint8_t>(best);
-  }
-
   /// The pixels about (x, y), smoothed by the 3x3 binomial kernel over the valid ones; of a mosaic, on which that
   /// weighs all phases alike, less the sky of each.
   [[nodiscard]] double smoothed(int x, int y) const {
-    if (plain_ && x > 0 && y > 0 && x < frame_.width - 1 && y < frame_.height - 1) {
-      const auto line = [&](int j) {
-        const T* row = pixels_.row(j) + x;
-        return static_cast<double>(row[-1]) + 2 * static_cast<double>(row[0]) + static_cast<double>(row[1]);
-      };
-      return (line(y - 1) + 2 * line(y) + line(y + 1)) / 16;
-    }
     double sum = 0, weight = 0;
     for (int j = std::max(0, y - 1); j <= std::min(frame_.height - 1, y + 1); ++j) {
       const T* row = pixels_.row(j);
@@ -269,13 +301,19 @@ class BrightBand {
   RowBand band_;
   BrightPixels& out_;
   int radius_, next_ = 0;
-  bool plain_;  // every pixel is valid
   std::size_t width_, taps_;
   RowRing level_, signal_, valid_, along_x_, weight_;
   RowRing known_, share_;  // of a frame with variances: valid pixels as 1, and the filter's weight on them
   RowRing height_;
+  struct Kept {
+    std::vector<float> height, signal, smooth;
+    std::vector<std::uint8_t> marks;
+    std::size_t n = 0;
+  };
+  static constexpr std::size_t kBehind = rows::hn::MaxLanes(rows::along);  // that a vector may write
+  Kept kept_;  // bright pixels of a row, one behind the other
   std::vector<float> per_noise_, total_, known_total_, squared_;
-  std::vector<bool> masked_;       // of the rows in along_x_
+  std::vector<bool> masked_;       // of the rows that were read
   std::vector<float> edge_scale_;  // weight of the squared filter along x that is inside the frame
 };
 

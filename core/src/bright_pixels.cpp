@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 // Compiled once for each instruction set; the best that the CPU has is chosen at run time.
 #undef HWY_TARGET_INCLUDE
@@ -27,31 +28,27 @@ constexpr double kRadiusSigmas = 3;
 constexpr int kBandRows = 128, kBandRadii = 8;  // a band repeats the filter's radius of rows above and below it
 
 /// Joins the bands in the order of their rows.
-BrightPixels joined(std::vector<BrightPixels>& bands) {
-  BrightPixels all;
-  std::size_t pixels = 0, runs = 0, peaks = 0;
-  for (const BrightPixels& b : bands) {
-    pixels += b.pixels.size();
-    runs += b.runs.size();
-    peaks += b.peaks.size();
-  }
-  all.pixels.reserve(pixels);
-  all.runs.reserve(runs);
-  all.peaks.reserve(peaks);
+void join(std::span<BrightPixels> bands, BrightPixels& all) {
+  all.clear();
+  std::size_t before = 0;
   for (BrightPixels& b : bands) {
-    const std::size_t before = all.pixels.size();
-    all.pixels.insert(all.pixels.end(), b.pixels.begin(), b.pixels.end());
-    for (BrightRun r : b.runs) {
-      r.first += before;
-      all.runs.push_back(r);
-    }
-    for (BrightPeak p : b.peaks) {
-      p.pixel += before;
-      all.peaks.push_back(p);
-    }
-    b = {};
+    for (BrightRun& r : b.runs) r.first += before;
+    for (BrightPeak& p : b.peaks) p.pixel += before;
+    before += b.size();
   }
-  return all;
+  const auto join_column = [&](auto column) {
+    std::size_t n = 0;
+    for (const BrightPixels& b : bands) n += (b.*column).size();
+    (all.*column).reserve(n);
+    for (const BrightPixels& b : bands)
+      (all.*column).insert((all.*column).end(), (b.*column).begin(), (b.*column).end());
+  };
+  join_column(&BrightPixels::height);
+  join_column(&BrightPixels::signal);
+  join_column(&BrightPixels::smooth);
+  join_column(&BrightPixels::marks);
+  join_column(&BrightPixels::runs);
+  join_column(&BrightPixels::peaks);
 }
 
 }  // namespace
@@ -76,19 +73,32 @@ std::vector<RowBand> row_bands(int height, const StarFilter& filter) {
   return bands;
 }
 
-BrightPixels bright_pixels(const FrameView& frame,
-                           const Background& background,
-                           const Detector& detector,
-                           const StarFilter& filter,
-                           float floor,
-                           std::span<const RowBand> bands,
-                           ParallelFor parallel) {
-  const BandJob job{frame, background, detector, filter, floor};
-  std::vector<BrightPixels> found(bands.size());
+void BrightPixels::clear() {
+  for (auto* column : {&height, &signal, &smooth}) column->clear();
+  marks.clear();
+  runs.clear();
+  peaks.clear();
+}
+
+void bright_pixels(const FrameView& frame,
+                   const Background& background,
+                   const Detector& detector,
+                   const StarFilter& filter,
+                   float floor,
+                   Touch touch,
+                   std::span<const RowBand> bands,
+                   ParallelFor parallel,
+                   std::vector<BrightPixels>& found,
+                   BrightPixels& out) {
+  const BandJob job{frame, background, detector, filter, floor, touch};
+  if (found.size() < bands.size()) found.resize(bands.size());
   parallel(bands.size(), 1, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t b = begin; b < end; ++b) HWY_DYNAMIC_DISPATCH(search_band)(job, bands[b], found[b]);
+    for (std::size_t b = begin; b < end; ++b) {
+      found[b].clear();
+      HWY_DYNAMIC_DISPATCH(search_band)(job, bands[b], found[b]);
+    }
   });
-  return joined(found);
+  join(std::span(found).first(bands.size()), out);
 }
 
 }  // namespace starflow

@@ -5,6 +5,7 @@
 /// The frame seen through a filter of the stars' shape, in units of its own noise: the pixels that stand out.
 
 #include <starflow/core/background.hpp>
+#include <starflow/core/detect.hpp>
 #include <starflow/core/detector.hpp>
 #include <starflow/core/frame_view.hpp>
 #include <starflow/core/parallel.hpp>
@@ -15,18 +16,6 @@
 #include <vector>
 
 namespace starflow {
-
-/// One pixel above the floor.
-struct BrightPixel {
-  static constexpr std::uint8_t kBad = 1, kSaturated = 2;  ///< bits of `marks`
-  static constexpr std::uint8_t kSelf = 4;                 ///< `uphill` of a local maximum
-
-  float height = 0;         ///< signal to noise of a star there
-  float signal = 0;         ///< ADU above the background; 0 of a bad pixel
-  float smooth = 0;         ///< ADU above the background, smoothed by the 3x3 binomial kernel over valid pixels
-  std::uint8_t uphill = 0;  ///< the highest of the 3x3 pixels about it, 3 * (dy + 1) + dx + 1; of equals the first
-  std::uint8_t marks = 0;
-};
 
 /// Bright pixels of a row that touch.
 struct BrightRun {
@@ -40,11 +29,24 @@ struct BrightPeak {
   double x = 0, y = 0;  ///< top of the parabolas through its neighbours, px
 };
 
-/// All in raster order.
+/// The pixels above the floor; all in raster order, one entry a pixel in each column.
 struct BrightPixels {
-  std::vector<BrightPixel> pixels;
+  static constexpr std::uint8_t kUphill = 15;                ///< bits of `marks`: see there
+  static constexpr std::uint8_t kBad = 16, kSaturated = 32;  ///< bits of `marks`
+  static constexpr std::uint8_t kSelf = 4;                   ///< way up of a local maximum
+
+  std::vector<float> height;  ///< signal to noise of a star there
+  std::vector<float> signal;  ///< ADU above the background; 0 of a bad pixel
+  std::vector<float> smooth;  ///< ADU above the background, smoothed by the 3x3 binomial kernel over valid pixels
+  /// kBad, kSaturated, and the way up: the highest of itself and the pixels that it touches, 3 * (dy + 1) + dx + 1;
+  /// of equals the first.
+  std::vector<std::uint8_t> marks;
   std::vector<BrightRun> runs;
   std::vector<BrightPeak> peaks;
+
+  void clear();  ///< keeps the memory
+  [[nodiscard]] std::size_t size() const noexcept { return height.size(); }
+  [[nodiscard]] std::uint8_t uphill(std::size_t pixel) const noexcept { return marks[pixel] & kUphill; }
 };
 
 /// Rows [first, end) of a frame.
@@ -64,13 +66,17 @@ struct StarFilter {
 /// or rising order, not overlapping). On pure background noise the filtered values have mean 0 and standard deviation
 /// 1, at edges and beside masked pixels too; where fewer than a quarter of the filter's weight falls on valid pixels
 /// they are 0. Holds a few rows for each thread. The result does not depend on the number of threads.
-[[nodiscard]] BrightPixels bright_pixels(const FrameView& frame,
-                                         const Background& background,
-                                         const Detector& detector,
-                                         const StarFilter& filter,
-                                         float floor,
-                                         std::span<const RowBand> bands,
-                                         ParallelFor parallel);
+/// \param found  memory that is reused, of the bands
+void bright_pixels(const FrameView& frame,
+                   const Background& background,
+                   const Detector& detector,
+                   const StarFilter& filter,
+                   float floor,
+                   Touch touch,
+                   std::span<const RowBand> bands,
+                   ParallelFor parallel,
+                   std::vector<BrightPixels>& found,
+                   BrightPixels& out);
 
 /// The whole frame in bands.
 [[nodiscard]] std::vector<RowBand> row_bands(int height, const StarFilter& filter);

@@ -9,7 +9,9 @@
 
 #include "bright_pixels.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace starflow {
 
@@ -22,32 +24,40 @@ struct PixelSums {
   std::int32_t n_pix = 0, n_above = 0;
   Flags flags = 0;
 
+  /// Adds \p n pixels of a row from (x, y) on, those of number \p first on.
   /// \param isophote  ADU above the background
-  void add(const BrightPixel& p, int px, int py, bool edge, double isophote) {
-    ++n_above;
-    if (edge) flags |= flag::edge;
-    if ((p.marks & BrightPixel::kBad) != 0) {
-      flags |= flag::bad_pixel;
-      return;
+  void add(const BrightPixels& bright, std::size_t first, int n, int x, int y, double isophote) {
+    n_above += n;
+    double soft0 = 0, soft1 = 0, soft2 = 0;  // sums of the smoothed light times powers of the place in the row
+    for (int i = 0; i < n; ++i) {
+      const std::size_t k = first + static_cast<std::size_t>(i);
+      const std::uint8_t marks = bright.marks[k];
+      if ((marks & BrightPixels::kBad) != 0) {
+        flags |= flag::bad_pixel;
+        continue;
+      }
+      if ((marks & BrightPixels::kSaturated) != 0) flags |= flag::saturated;
+      const double signal = static_cast<double>(bright.signal[k]), soft = static_cast<double>(bright.smooth[k]);
+      flux += signal;
+      if (signal > peak) {
+        peak = signal;
+        peak_x = x + i;
+        peak_y = y;
+      }
+      if (soft > isophote) {
+        soft0 += soft;
+        soft1 += soft * i;
+        soft2 += soft * i * i;
+      }
+      ++n_pix;
     }
-    if ((p.marks & BrightPixel::kSaturated) != 0) flags |= flag::saturated;
-    const double signal = static_cast<double>(p.signal), soft = static_cast<double>(p.smooth);
-    flux += signal;
-    if (signal > peak) {
-      peak = signal;
-      peak_x = px;
-      peak_y = py;
-    }
-    if (soft > isophote) {
-      const double dx = px - from_x, dy = py - from_y;
-      weight += soft;
-      sx += soft * dx;
-      sy += soft * dy;
-      sxx += soft * dx * dx;
-      syy += soft * dy * dy;
-      sxy += soft * dx * dy;
-    }
-    ++n_pix;
+    const double dx = x - from_x, dy = y - from_y, along = soft1 + dx * soft0;
+    weight += soft0;
+    sx += along;
+    sy += dy * soft0;
+    sxx += soft2 + dx * (soft1 + along);
+    syy += dy * dy * soft0;
+    sxy += dy * along;
   }
 };
 
@@ -66,6 +76,18 @@ struct Candidate {
 
 [[nodiscard]] inline bool at_edge(const FrameView& frame, int x, int y) noexcept {
   return x == 0 || y == 0 || x == frame.width - 1 || y == frame.height - 1;
+}
+
+/// Calls visit(index of the first, number of pixels) for the stretches of \p run that share a basin.
+template <class Visit>
+void visit_stretches(const BrightRun& run, const std::vector<std::int32_t>& basin_of, const Visit& visit) {
+  for (int i = 0; i < run.n;) {
+    const std::int32_t basin = basin_of[run.first + static_cast<std::size_t>(i)];
+    int end = i + 1;
+    while (end < run.n && basin_of[run.first + static_cast<std::size_t>(end)] == basin) ++end;
+    visit(i, end - i);
+    i = end;
+  }
 }
 
 }  // namespace starflow

@@ -7,13 +7,15 @@
 #include "basins.hpp"
 #include "bright_pixels.hpp"
 #include "candidate.hpp"
-#include "median.hpp"
+#include "detect_memory.hpp"
+#include "lone_stars.hpp"
 #include "pixel_noise.hpp"
 #include "shared_basins.hpp"
 #include "surroundings.hpp"
 #include "units.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -26,17 +28,21 @@
 namespace starflow {
 namespace {
 
-constexpr double kTypicalFwhm = 3;       // the filter's, px, where the frame tells nothing
-constexpr double kSharpest = 1;          // FWHM, px: where the frame tells nothing, no star is sharper
-constexpr double kExtendFraction = 0.6;  // of the threshold: how far down a star's pixels are followed
+constexpr double kTypicalFwhm = 3;  // the filter's, px, where the frame tells nothing
+constexpr double kSharpest = 1;     // FWHM, px: where the frame tells nothing, no star is sharper
 
 class Finder {
  public:
-  Finder(const FrameView& frame, const Background& background, const Detector& detector, const DetectOptions& options)
+  Finder(const FrameView& frame,
+         const Background& background,
+         const Detector& detector,
+         const DetectOptions& options,
+         DetectMemory& memory)
       : frame_(frame),
         background_(background),
         detector_(detector),
         options_(options),
+        memory_(memory),
         // One level for the frame, as SExtractor's. From the local noise, windows on a Kepler frame gave positions
         // 0.0026 px (median) from SEP's, with this 0.0015.
         isophote_(options.threshold_sigma *
@@ -51,11 +57,14 @@ class Finder {
 
   /// \param bands  rows to search
   Detections run(const StarFilter& filter, std::span<const RowBand> bands, ParallelFor parallel) {
-    const auto floor = static_cast<float>(kExtendFraction * options_.threshold_sigma);
-    const BrightPixels bright = bright_pixels(frame_, background_, detector_, filter, floor, bands, parallel);
+    const auto floor = static_cast<float>(options_.extend * options_.threshold_sigma);
+    const BrightPixels& bright = memory_.bright;
+    bright_pixels(frame_, background_, detector_, filter, floor, options_.touch, bands, parallel, memory_.bands,
+                  memory_.bright);
     Prominence prominence;
     prominence.fraction = static_cast<float>(options_.prominence);
-    const Basins basins = split_basins(bright, frame_.width, prominence);
+    const Basins& basins = memory_.basins;
+    split_basins(bright, frame_.width, prominence, options_.touch, memory_.basins);
     seed(bright, basins);
     for (const BrightRun& run : bright.runs) accumulate(run, bright, basins);
     for (Candidate& c : candidates_) judge(c);
@@ -64,7 +73,7 @@ class Finder {
       const FilteredStar shape(filter, hidden_fwhm_px_);
       add_hidden_stars(
           {frame_, background_, detector_, *artefact_, bright, basins, filter, shape, options_.threshold_sigma},
-          options_.search_again, isophote_, candidates_, parallel);
+          options_.search_again, isophote_, candidates_, memory_.residual, parallel);
       // The light of others, which a hidden star stands in, is no raised sky; a trail beside a star is a trail.
       for (Candidate& c : candidates_) {
         if (c.hidden && part_of_surroundings(c) == flag::trailed) c.artefact |= flag::trailed;
@@ -83,12 +92,12 @@ class Finder {
   void seed(const BrightPixels& bright, const Basins& basins) {
     for (const Basin& b : basins.basins) {
       const BrightPeak& peak = bright.peaks[b.peak];
-      if (bright.pixels[peak.pixel].height < static_cast<float>(options_.threshold_sigma)) break;
+      if (bright.height[peak.pixel] < static_cast<float>(options_.threshold_sigma)) break;
       Candidate c;
       c.x = peak.x;
       c.y = peak.y;
       if (b.touches_other) c.flags |= flag::blended;
-      c.amplitude = static_cast<double>(bright.pixels[peak.pixel].height);
+      c.amplitude = static_cast<double>(bright.height[peak.pixel]);
       c.sums.from_x = c.x;
       c.sums.from_y = c.y;
       candidates_.push_back(c);
@@ -96,12 +105,14 @@ class Finder {
   }
 
   void accumulate(const BrightRun& run, const BrightPixels& bright, const Basins& basins) {
-    for (int i = 0; i < run.n; ++i) {
-      const std::size_t k = run.first + static_cast<std::size_t>(i);
-      const auto b = static_cast<std::size_t>(basins.basin_of[k]);  // huge where there is none
-      if (b < candidates_.size())
-        candidates_[b].sums.add(bright.pixels[k], run.x + i, run.y, at_edge(frame_, run.x + i, run.y), isophote_);
-    }
+    visit_stretches(run, basins.basin_of, [&](int i, int n) {
+      const std::size_t first = run.first + static_cast<std::size_t>(i);
+      const auto b = static_cast<std::size_t>(basins.basin_of[first]);  // huge where there is none
+      if (b >= candidates_.size()) return;
+      const int x = run.x + i;
+      candidates_[b].sums.add(bright, first, n, x, run.y, isophote_);
+      if (at_edge(frame_, x, run.y) || at_edge(frame_, x + n - 1, run.y)) candidates_[b].sums.flags |= flag::edge;
+    });
   }
 
   void judge(Candidate& c) const {
@@ -127,7 +138,7 @@ class Finder {
     if (c.amplitude < kBright * options_.threshold_sigma || (c.flags & flag::blended) != 0) return false;
     // Filtered by its own shape a star is sqrt(2) times as wide.
     const double area = 4 * std::numbers::pi * star_sigma_ * star_sigma_;
-    return c.sums.n_above < kRoom * area * std::log(c.amplitude / (kExtendFraction * options_.threshold_sigma));
+    return c.sums.n_above < kRoom * area * std::log(c.amplitude / (options_.extend * options_.threshold_sigma));
   }
 
   /// A peak of a trail, or of a sky that the mesh did not follow, does not stand out of what lies around it.
@@ -195,6 +206,7 @@ class Finder {
   const Background& background_;
   const Detector& detector_;
   const DetectOptions& options_;
+  DetectMemory& memory_;
   double isophote_;  // ADU above the background
   std::vector<Candidate> candidates_;
   double hidden_fwhm_px_ = 0;
@@ -203,28 +215,16 @@ class Finder {
   double star_sigma_ = 0;  // px
 };
 
-/// Width that the good stars among \p stars share; 0 = none. Hot pixels and cosmic rays are narrower than a star in
-/// focus, and in a poor frame they are the majority: where enough wider ones agree with each other, those are the
-/// stars.
-double common_fwhm(const StarTable& stars) {
-  constexpr Flags kBad =
-      flag::saturated | flag::edge | flag::no_convergence | flag::fallback_method | flag::bad_pixel_center;
-  constexpr double kMinSnr = 10, kNarrowest = 0.8, kPixelLike = 1.3;  // px: below kNarrowest no optics make a star
-  constexpr std::size_t kEnough = 5;
-  constexpr double kEnoughShare = 0.1, kAgree = 0.3;  // of all; of the median
-  std::vector<double> all, wide;
-  for (std::size_t i = 0; i < stars.size(); ++i) {
-    if ((stars.flags[i] & kBad) != 0 || !(stars.snr[i] >= kMinSnr) || !(stars.fwhm[i] > kNarrowest)) continue;
-    all.push_back(stars.fwhm[i]);
-    if (stars.fwhm[i] > kPixelLike) wide.push_back(stars.fwhm[i]);
+constexpr std::size_t kEnoughStars = 150;  // the median of widths that scatter by 5 % is then known to 0.5 %
+
+/// Bands spread over the frame, first few, then more. Those of a share do not touch.
+std::array<std::vector<RowBand>, 4> shares(const std::vector<RowBand>& bands) {
+  std::array<std::vector<RowBand>, 4> out;
+  for (std::size_t b = 0; b < bands.size(); ++b) {
+    const std::size_t share = b % 8 == 4 ? 0 : b % 4 == 2 ? 1 : b % 2 == 0 ? 2 : 3;
+    out[share].push_back(bands[b]);
   }
-  if (all.empty()) return 0;
-  if (wide.size() >= kEnough && static_cast<double>(wide.size()) >= kEnoughShare * static_cast<double>(all.size())) {
-    const double m = upper_median(std::span(wide));
-    const auto agree = std::ranges::count_if(wide, [m](double w) { return std::abs(w - m) < kAgree * m; });
-    if (2 * static_cast<std::size_t>(agree) > wide.size()) return m;
-  }
-  return upper_median(std::span(all));
+  return out;
 }
 
 }  // namespace
@@ -237,31 +237,40 @@ void Detections::resize(std::size_t n) {
   flags.resize(n);
 }
 
+DetectWorkspace::DetectWorkspace() : memory_(std::make_unique<DetectMemory>()) {}
+DetectWorkspace::~DetectWorkspace() = default;
+DetectWorkspace::DetectWorkspace(DetectWorkspace&&) noexcept = default;
+DetectWorkspace& DetectWorkspace::operator=(DetectWorkspace&&) noexcept = default;
+
 double measure_fwhm(const FrameView& frame,
                     const Background& background,
                     const Detector& detector,
-                    ParallelFor parallel) {
+                    ParallelFor parallel,
+                    DetectWorkspace& workspace) {
+  DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMaxStars = 300, kEveryBand = 4;
+  constexpr std::size_t kMostStars = 300, kFew = 12, kCrowded = 3;
   DetectOptions bright;
   bright.threshold_sigma = 10;
   bright.search_again = 0;
   MeasureOptions fit;
-  MeasureWorkspace workspace;
-  StarTable stars;
   double fwhm = kTypicalFwhm, measured = 0;
   for (int round = 0; round < kRounds; ++round) {
     const StarFilter filter(fwhm);
-    const std::vector<RowBand> bands = row_bands(frame.height, filter);
-    std::vector<RowBand> some;
-    for (std::size_t b = kEveryBand / 2; b < bands.size(); b += kEveryBand) some.push_back(bands[b]);
-    Detections found = Finder(frame, background, detector, bright).run(filter, some, parallel);
-    if (found.size() < kMaxStars) found = Finder(frame, background, detector, bright).run(filter, bands, parallel);
-    found.resize(std::min(found.size(), kMaxStars));
+    Detections all, lone;
+    for (const std::vector<RowBand>& some : shares(row_bands(frame.height, filter))) {
+      const Detections found = Finder(frame, background, detector, bright, memory).run(filter, some, parallel);
+      append(lone, lone_stars(found, fwhm, kMostStars));
+      if (lone.size() >= kEnoughStars) break;
+      append(all, found);
+    }
+    // The median bears what few overlap.
+    const bool sparse = lone.size() < kEnoughStars && all.size() < kCrowded * lone.size();
+    if (sparse || lone.size() < std::min(kFew, all.size())) lone = all;
     fit.fwhm_px = fwhm;
-    measure(frame, background, detector, found, fit, parallel, workspace, stars);
-    measured = common_fwhm(stars);
+    measure(frame, background, detector, brightest(lone, kMostStars), fit, parallel, memory.fit, memory.stars);
+    measured = common_fwhm(memory.stars);
     if (measured == 0 || std::abs(measured / fwhm - 1) < kSettled) break;
     fwhm = std::clamp(measured, 0.8, 50.0);
   }
@@ -274,17 +283,35 @@ Detections detect(const FrameView& frame,
                   const Background& background,
                   const Detector& detector,
                   const DetectOptions& options,
-                  ParallelFor parallel) {
+                  ParallelFor parallel,
+                  DetectWorkspace& workspace) {
   if (frame.empty()) return {};
   const bool automatic = options.fwhm_px <= 0;
-  const double fwhm = automatic ? measure_fwhm(frame, background, detector, parallel) : options.fwhm_px;
-  Finder finder(frame, background, detector, options);
+  const double fwhm = automatic ? measure_fwhm(frame, background, detector, parallel, workspace) : options.fwhm_px;
+  Finder finder(frame, background, detector, options, *workspace.memory_);
   finder.judge_artefacts(fwhm > 0 ? fwhm : kSharpest);
   if (fwhm > 0 && options.search_again > 0) finder.search_again(fwhm);
   Detections found = finder.run(fwhm > 0 ? fwhm : kTypicalFwhm, parallel);
   found.fwhm_px = fwhm;
   found.fwhm_measured = automatic && fwhm > 0;
   return found;
+}
+
+Detections detect(const FrameView& frame,
+                  const Background& background,
+                  const Detector& detector,
+                  const DetectOptions& options,
+                  ParallelFor parallel) {
+  DetectWorkspace workspace;
+  return detect(frame, background, detector, options, parallel, workspace);
+}
+
+double measure_fwhm(const FrameView& frame,
+                    const Background& background,
+                    const Detector& detector,
+                    ParallelFor parallel) {
+  DetectWorkspace workspace;
+  return measure_fwhm(frame, background, detector, parallel, workspace);
 }
 
 }  // namespace starflow

@@ -91,20 +91,6 @@ HWY_INLINE void weighted_sum(std::span<const float> k, std::size_t n, float* out
   }
 }
 
-/// Calls visit(x) for the x in [0, n) whose value is above \p floor, from left to right. \p row may be read a vector
-/// beyond the end.
-template <class Visit>
-HWY_INLINE void visit_above(const float* row, std::size_t n, float floor, const Visit& visit) {
-  const std::size_t lanes = hn::Lanes(along);
-  const V limit = hn::Set(along, floor);
-  for (std::size_t x = 0; x < n; x += lanes) {
-    if (hn::AllFalse(along, hn::Gt(hn::LoadU(along, row + x), limit))) continue;
-    for (std::size_t i = x; i < std::min(n, x + lanes); ++i) {
-      if (row[i] > floor) visit(i);
-    }
-  }
-}
-
 }  // namespace starflow::HWY_NAMESPACE::rows
 HWY_AFTER_NAMESPACE();
 

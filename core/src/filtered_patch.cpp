@@ -20,12 +20,13 @@ void whiten(const FrameView& frame,
   std::ranges::fill(row, 0.0F);
   if (y < 0 || y >= frame.height) return;
   const int reach = static_cast<int>(row.size() / 2), first = std::max(0, lattice.x - reach);
+  const double per_noise = 1 / noise, row_level = sky.value + sky.slope_y * (y - lattice.y);
   visit_pixels(frame, [&](auto pixels) {
     const auto* value = pixels.row(y);
     for (int x = first; x <= std::min(frame.width - 1, lattice.x + reach); ++x) {
       if (!is_valid(frame, x, y, value[x])) continue;
-      const double level = sky.value + sky.slope_x * (x - lattice.x) + sky.slope_y * (y - lattice.y);
-      const double v = (static_cast<double>(value[x]) - level) / noise;
+      const double level = row_level + sky.slope_x * (x - lattice.x);
+      const double v = (static_cast<double>(value[x]) - level) * per_noise;
       row[static_cast<std::size_t>(x - lattice.x + reach)] = static_cast<float>(std::clamp(v, -kHighest, kHighest));
     }
   });
@@ -36,7 +37,8 @@ template <class Step>
 void sum_row(const StarFilter& filter, std::span<const float> row, Step step, std::span<float> sums) {
   std::ranges::fill(sums, 0.0F);
   for (std::size_t t = 0; t < filter.k.size(); ++t) {
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += filter.k[t] * row[i * step + t];
+    const float tap = filter.k[t];  // a copy: the sums might be stored over the filter's
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += tap * row[i * step + t];
   }
 }
 
@@ -65,7 +67,8 @@ void filter_patch(const FrameView& frame,
     float* sums = &out[j * side];
     for (std::size_t t = 0; t < filter.k.size(); ++t) {
       const float* from = &along[(j * step + t) * side];
-      for (std::size_t i = 0; i < side; ++i) sums[i] += filter.k[t] * from[i];
+      const float tap = filter.k[t];
+      for (std::size_t i = 0; i < side; ++i) sums[i] += tap * from[i];
     }
   }
 }

@@ -47,21 +47,21 @@ void unsettle_about(StarScene& scene, std::size_t star, double radius) {
 
 }  // namespace
 
-std::vector<SceneStar> find_hidden_stars(const SearchJob& job,
-                                         std::vector<SceneStar> known,
-                                         int times,
-                                         ParallelFor parallel) {
+std::vector<SceneStar> find_hidden_stars(
+    const SearchJob& job, std::vector<SceneStar> known, int times, SceneResidual& residual, ParallelFor parallel) {
   StarScene scene(job.frame.height, least_strip_rows(job.shape));
   scene.add(known);
   SceneFit fit(job.bright, job.index, job.shape, scene);
-  SceneResidual residual;
+  residual.left_over = job.bright.height;
+  residual.mismatch.assign(job.bright.size(), 0.0F);
   ShapeMismatch mismatch;
   const bool shot_noise = job.detector.gain_e_per_adu > 0;
   fit.run(kSweeps, parallel);
   for (int round = 1; round <= times; ++round) {
-    subtract_light(job.bright, job.index, job.shape, scene, residual, parallel);
+    subtract_light(job.index, job.shape, scene, residual, parallel);
     if (round == 1) mismatch = measure_mismatch(job.frame, job.background, job.filter, job.shape, scene, parallel);
     subtract_mismatch(job.index, mismatch, scene, shot_noise, residual, parallel);
+    for (SceneStar& s : scene.stars) s.taken = s.light();
     std::vector<SceneStar> found = search_residual(job, scene, residual, mismatch.known_to, parallel);
     if (found.empty()) break;
     for (SceneStar& s : found) s.round = round;

@@ -20,6 +20,7 @@ constexpr double kLeastHeight = 0.8;                 // of the threshold, whatev
 constexpr double kFromKnown = 0.5, kFromNew = 0.75;  // FWHM
 constexpr std::array kRings = {1.75, 2.25};          // FWHM
 constexpr std::size_t kDirections = 16;
+constexpr int kCell = 32;    // px
 constexpr double kHole = 8;  // sigma below the sky
 
 constexpr double kHostFwhm = 1.5;
@@ -53,13 +54,21 @@ class ResidualSearch {
 
   void search(int y, std::vector<Peak>& out) const {
     const double least2 = job_.threshold_sigma * job_.threshold_sigma;
+    int cell = -1;  // that shot noise is known of: it changes little over a part of a mesh tile
+    double shot = 0;
     for (const BrightRun& run : job_.index.row(y)) {
       for (int i = 0; i < run.n; ++i) {
         const std::size_t at = run.first + static_cast<std::size_t>(i);
         const double height = static_cast<double>(residual_.left_over[at]);
         if (height > kLeastHeight * job_.threshold_sigma &&
-            height * height > least2 * static_cast<double>(1 + residual_.mismatch[at]))
-          judge(run.x + i, y, at, height, out);
+            height * height > least2 * static_cast<double>(1 + residual_.mismatch[at])) {
+          const int x = run.x + i;
+          if (x / kCell != cell) {
+            cell = x / kCell;
+            shot = shot_noise(cell * kCell + kCell / 2, y);
+          }
+          judge(x, y, at, height, shot, out);
+        }
       }
     }
   }
@@ -73,12 +82,12 @@ class ResidualSearch {
   }
   /// Of the background, the light and the shapes of the stars, sigma^2.
   [[nodiscard]] double variance(std::size_t at, double shot) const {
-    return 1 + static_cast<double>(residual_.mismatch[at]) +
-           shot * std::max(0.0, static_cast<double>(job_.bright.pixels[at].height));
+    return 1 + std::max(0.0, static_cast<double>(residual_.mismatch[at])) +
+           shot * std::max(0.0, static_cast<double>(job_.bright.height[at]));
   }
 
-  void judge(int x, int y, std::size_t at, double height, std::vector<Peak>& out) const {
-    const double shot = shot_noise(x, y), sigma = std::sqrt(variance(at, shot)), least = job_.threshold_sigma * sigma;
+  void judge(int x, int y, std::size_t at, double height, double shot, std::vector<Peak>& out) const {
+    const double sigma = std::sqrt(variance(at, shot)), least = job_.threshold_sigma * sigma;
     if (!(height > least) || job_.basins.basin_of[at] < 0 || barred_basin(at)) return;
     const double quality = height / sigma;
     for (int j = -1; j <= 1; ++j) {
@@ -200,7 +209,7 @@ class ResidualSearch {
     for (int j = y - 1; j <= y + 1; ++j) {
       job_.index.visit(j, x - 1, x + 1, [&](int from, std::size_t at, int n) {
         for (int i = 0; i < n; ++i) {
-          const float signal = job_.bright.pixels[at + static_cast<std::size_t>(i)].signal;
+          const float signal = job_.bright.signal[at + static_cast<std::size_t>(i)];
           if (signal <= highest) continue;
           highest = signal;
           px = from + i;

@@ -64,19 +64,22 @@ void SceneFit::find_neighbours(ParallelFor parallel) {
       if (j != i && dx * dx + dy * dy < far * far) found(static_cast<std::uint32_t>(j));
     });
   };
-  const auto each_star = [&](const auto& work) {
-    parallel(scene_.strips(), 1, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = scene_.first(begin); i < scene_.first(end); ++i) work(i);
-    });
-  };
+  std::vector<std::vector<std::uint32_t>> found(scene_.strips());
   first_neighbour_.assign(n + 1, 0);
-  each_star([&](std::size_t i) { visit(i, [&](std::uint32_t) { ++first_neighbour_[i + 1]; }); });
-  for (std::size_t i = 0; i < n; ++i) first_neighbour_[i + 1] += first_neighbour_[i];
-  neighbours_.resize(first_neighbour_[n]);
-  each_star([&](std::size_t i) {
-    std::size_t next = first_neighbour_[i];
-    visit(i, [&](std::uint32_t j) { neighbours_[next++] = j; });
+  parallel(scene_.strips(), 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t strip = begin; strip < end; ++strip) {
+      std::vector<std::uint32_t>& near = found[strip];
+      for (std::size_t i = scene_.first(strip); i < scene_.first(strip + 1); ++i) {
+        const std::size_t before = near.size();
+        visit(i, [&](std::uint32_t j) { near.push_back(j); });
+        first_neighbour_[i + 1] = near.size() - before;
+      }
+    }
   });
+  for (std::size_t i = 0; i < n; ++i) first_neighbour_[i + 1] += first_neighbour_[i];
+  neighbours_.clear();
+  neighbours_.reserve(first_neighbour_[n]);
+  for (const auto& near : found) neighbours_.insert(neighbours_.end(), near.begin(), near.end());
 }
 
 void SceneFit::run(int sweeps, ParallelFor parallel) {
@@ -124,7 +127,7 @@ void SceneFit::read(Patch& patch, int x, int y) const {
     index_.visit(y + j - 1, x - 1, x + 1, [&](int from, std::size_t first, int n) {
       for (int i = 0; i < n; ++i) {
         const auto at = static_cast<std::size_t>(3 * j + from + i - x + 1);
-        patch.height[at] = bright_.pixels[first + static_cast<std::size_t>(i)].height;
+        patch.height[at] = bright_.height[first + static_cast<std::size_t>(i)];
         patch.bright[at] = true;
       }
     });

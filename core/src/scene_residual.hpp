@@ -21,17 +21,17 @@ struct SceneResidual {
   std::vector<float> mismatch;   ///< variance of the stars' shapes, sigma^2
 };
 
-/// Takes the light of all stars off.
-void subtract_light(const BrightPixels& bright,
-                    const BrightIndex& index,
+/// Takes the light of the stars off, as far as SceneStar::taken does not say that it is; what stars were before they
+/// changed is put back.
+void subtract_light(const BrightIndex& index,
                     const FilteredStar& shape,
                     const StarScene& scene,
                     SceneResidual& residual,
                     ParallelFor parallel);
 
-/// Takes off what the stars' shapes leave over, and sums its variance. \param shot_noise  whether the variance of the
-/// light is known; where not, the scatter that the maps' stars show may be all theirs, and falls with the root of the
-/// light only.
+/// Takes off what the stars' shapes leave over, of the same stars, and sums its variance. \param shot_noise  whether
+/// the variance of the light is known; where not, the scatter that the maps' stars show may be all theirs, and falls
+/// with the root of the light only.
 void subtract_mismatch(const BrightIndex& index,
                        const ShapeMismatch& mismatch,
                        const StarScene& scene,

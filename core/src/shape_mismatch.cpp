@@ -23,7 +23,7 @@ constexpr double kGuess = 0.1, kGuessFall = 0.5;  // mismatch of an unknown shap
 constexpr double kUnseen = 0.05,
                  kUnseenFall = 1.386294361;  // never less than this: half of it at a distance of FWHM/sqrt2
 constexpr double kMedianError = 1.25;        // of a median, in parts of a mean's
-constexpr std::size_t kRingValues = 40;      // of each star in a ring
+constexpr std::size_t kRingValues = 16;      // of each star in a ring
 
 double squared_gauss(double height, double fall, double r2) {
   const double v = height * std::exp(-fall * r2);

@@ -45,13 +45,17 @@ class SharedBasins {
       }
     }
     for (const BrightRun& run : searched_.bright.runs) {
-      for (int i = 0; i < run.n; ++i) {
-        const std::size_t k = run.first + static_cast<std::size_t>(i);
-        const auto b = static_cast<std::size_t>(searched_.basins.basin_of[k]);  // huge where there is none
-        if (b >= shared_.size() || shared_[b] == 0) continue;
-        const int x = run.x + i, y = run.y;
-        owner(b, x, y).sums.add(searched_.bright.pixels[k], x, y, at_edge(searched_.frame, x, y), isophote_);
-      }
+      visit_stretches(run, searched_.basins.basin_of, [&](int from, int n) {
+        const std::size_t first = run.first + static_cast<std::size_t>(from);
+        const auto b = static_cast<std::size_t>(searched_.basins.basin_of[first]);  // huge where there is none
+        if (b >= shared_.size() || shared_[b] == 0) return;
+        for (int i = 0; i < n; ++i) {
+          const int x = run.x + from + i, y = run.y;
+          PixelSums& sums = owner(b, x, y).sums;
+          sums.add(searched_.bright, first + static_cast<std::size_t>(i), 1, x, y, isophote_);
+          if (at_edge(searched_.frame, x, y)) sums.flags |= flag::edge;
+        }
+      });
     }
   }
 
@@ -109,6 +113,7 @@ void add_hidden_stars(const SearchedFrame& searched,
                       int times,
                       double isophote_adu,
                       std::vector<Candidate>& candidates,
+                      SceneResidual& residual,
                       ParallelFor parallel) {
   std::vector<SceneStar> known;
   std::vector<std::uint8_t> barred;
@@ -124,7 +129,7 @@ void add_hidden_stars(const SearchedFrame& searched,
   }
   const BrightIndex index(searched.bright, searched.frame.height);
   const SearchJob job{searched, index, barred};
-  const std::vector<SceneStar> all = find_hidden_stars(job, std::move(known), times, parallel);
+  const std::vector<SceneStar> all = find_hidden_stars(job, std::move(known), times, residual, parallel);
   SharedBasins basins(searched, isophote_adu, candidates);
   basins.place(all);
   basins.share();

@@ -17,10 +17,12 @@ namespace starflow {
 /// \param isophote_adu  above the background, for the sums
 /// \param candidates  one for each of the first basins, with its sums. Those in the light of others get their fitted
 ///        place; the hidden ones are put behind.
+/// \param residual  memory that is reused
 void add_hidden_stars(const SearchedFrame& searched,
                       int times,
                       double isophote_adu,
                       std::vector<Candidate>& candidates,
+                      SceneResidual& residual,
                       ParallelFor parallel);
 
 }  // namespace starflow

@@ -16,9 +16,12 @@ std::size_t StarScene::strip_of(double y) const noexcept {
 }
 
 void StarScene::add(std::span<const SceneStar> more) {
-  stars.insert(stars.end(), more.begin(), more.end());
-  std::ranges::sort(stars, {},
-                    [this](const SceneStar& s) { return std::tuple(strip_of(s.seed_y), s.seed_x, s.seed_y); });
+  const auto before = [this](const SceneStar& a, const SceneStar& b) {
+    return std::tuple(strip_of(a.seed_y), a.seed_x, a.seed_y) < std::tuple(strip_of(b.seed_y), b.seed_x, b.seed_y);
+  };
+  const auto middle = stars.insert(stars.end(), more.begin(), more.end());
+  std::sort(middle, stars.end(), before);
+  std::inplace_merge(stars.begin(), middle, stars.end(), before);
   index();
 }
 

@@ -14,6 +14,15 @@ namespace starflow {
 
 inline constexpr double kMaxWayFwhm = 0.75;  ///< that a star may move from its seed, along each axis
 
+/// Of a star in the filtered frame.
+struct StarLight {
+  double x = 0, y = 0;   ///< px
+  double amplitude = 0;  ///< height of its peak, sigma
+  double reach = 0;      ///< px: beyond, it is far below the noise
+
+  bool operator==(const StarLight&) const = default;
+};
+
 struct SceneStar {
   double x = 0, y = 0;            ///< px
   double seed_x = 0, seed_y = 0;  ///< where it was found, px: its place in the strips
@@ -23,6 +32,9 @@ struct SceneStar {
   std::int32_t round = 0;         ///< of the search that found it; 0 = the first
   bool settled = false;           ///< fitted, and nothing near it has changed since
   bool is_star = true;            ///< false: saturated, or an artefact: its shape is not that of a star
+  StarLight taken;                ///< off the residual; amplitude 0 = none
+
+  [[nodiscard]] StarLight light() const noexcept { return {x, y, amplitude, reach}; }
 };
 
 class StarScene {

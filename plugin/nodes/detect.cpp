@@ -11,6 +11,8 @@
 #include "option_specs.hpp"
 #include "register.hpp"
 
+#include <cstdint>
+#include <string>
 #include <utility>
 
 namespace starflow {
@@ -19,6 +21,11 @@ namespace {
 DetectOptions read_detect(const Options& o) {
   DetectOptions options;
   options.threshold_sigma = o.number("threshold_sigma");
+  options.extend = o.number("extend");
+  const std::int64_t connectivity = o.integer("connectivity");
+  if (connectivity != 4 && connectivity != 8)
+    throw OptionError("connectivity", std::to_string(connectivity) + " is no way to connect pixels; allowed: 4, 8");
+  options.touch = connectivity == 4 ? Touch::sides : Touch::corners;
   options.fwhm_px = read_fwhm(o);
   options.min_pixels = static_cast<int>(o.integer("min_pixels"));
   options.prominence = o.number("prominence");
@@ -46,11 +53,23 @@ std::vector<OptionSpec> options() {
        .unit = "sigma",
        .minimum = 1,
        .maximum = 1000},
+      {.name = "extend",
+       .form = Accepts::number,
+       .fallback = d.extend,
+       .doc = "Part of the threshold down to which the pixels about a peak are followed: the lower of two thresholds.",
+       .minimum = 0.2,
+       .maximum = 1},
+      {.name = "connectivity",
+       .form = Accepts::integer,
+       .fallback = std::int64_t{8},
+       .doc = "8: pixels that share a side or a corner belong together; 4: only those that share a side. 4 or 8.",
+       .minimum = 4,
+       .maximum = 8},
       fwhm_option("measured from the frame"),
       {.name = "min_pixels",
        .form = Accepts::integer,
        .fallback = std::int64_t{d.min_pixels},
-       .doc = "Pixels above 0.6 of the threshold that a star needs.",
+       .doc = "Pixels above extend * threshold_sigma that a star needs.",
        .unit = "px",
        .minimum = 1,
        .maximum = 10000},

@@ -47,12 +47,23 @@ void require_gain(const Frame& frame, const MeasureOptions& options) {
 
 }  // namespace
 
+struct DetectStage::Memory {
+  WorkspacePool<DetectWorkspace> workspaces;
+};
+
+DetectStage::DetectStage(BackgroundOptions background, DetectOptions options)
+    : background_(background), options_(options), memory_(std::make_unique<Memory>()) {}
+DetectStage::~DetectStage() = default;
+DetectStage::DetectStage(DetectStage&&) noexcept = default;
+DetectStage& DetectStage::operator=(DetectStage&&) noexcept = default;
+
 DetectionList DetectStage::operator()(const Frame& frame, ParallelFor parallel) const {
   const FrameView view = frame.view();
   DetectionList out;
   out.frame = frame.share_info();
   out.background = std::make_shared<const Background>(estimate_background(view, background_, parallel));
-  out.detections = detect(view, *out.background, frame.info().detector(), options_, parallel);
+  out.detections =
+      detect(view, *out.background, frame.info().detector(), options_, parallel, *memory_->workspaces.borrow());
   const Detections& d = out.detections;
   for (const auto& [reason, n] : {std::pair("too_few_pixels", d.rejected_small), std::pair("hot_pixel", d.rejected_hot),
                                   std::pair("cosmic_ray", d.rejected_cosmic), std::pair("trailed", d.rejected_trail),

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "support/scene.hpp"
@@ -192,6 +193,84 @@ TEST(Detect, FindsStarsInFramesNarrowerThanItsFilter) {
   add_star(scene, 2, 100, 50000, 1.3, 1.3);
   add_noise(scene, 10, 10);
   EXPECT_GE(find(scene.view(), given_fwhm(3)).size(), 1U);
+}
+
+// A star and the filter of its width make a Gaussian of twice its variance v, so of 2 pi 2 v ln(height / floor) px.
+TEST(Detect, FollowsAStarsPixelsDownToTheLowerThreshold) {
+  Scene<float> scene(100, 100, 500);
+  add_star(scene, 50.2, 49.7, 200000, 1.5, 1.5);
+  add_noise(scene, 10, 12);
+  DetectOptions o = given_fwhm(1.5 * 2.3548);
+  o.threshold_sigma = 100;  // where noise does not move the outline
+  o.extend = 1;
+  const Detections high = find(scene.view(), o);
+  o.extend = 0.2;
+  const Detections low = find(scene.view(), o);
+  ASSERT_EQ(high.size(), 1U);
+  ASSERT_EQ(low.size(), 1U);
+  const double variance = 1.5 * 1.5 + 1.0 / 12;
+  // An outline that is counted in whole pixels is right to about a tenth of its length, here 30 px.
+  EXPECT_NEAR(low.n_pix[0] - high.n_pix[0], 4 * M_PI * variance * std::log(5.0), 3);
+}
+
+std::size_t blended(const Detections& found) {
+  std::size_t n = 0;
+  for (const Flags f : found.flags) n += (f & flag::blended) != 0 ? 1 : 0;
+  return n;
+}
+
+// Two outlines that come near along a diagonal meet at a corner before they share a side.
+TEST(Detect, JoinsPixelsThatShareACornerWhereAsked) {
+  DetectOptions corners = given_fwhm(2), sides = given_fwhm(2);
+  corners.search_again = sides.search_again = 0;
+  sides.touch = Touch::sides;
+  std::size_t apart = 0;
+  for (int k = 0; k < 40; ++k) {
+    Scene<float> scene(60, 60, 500);
+    add_star(scene, 25, 25, 3000, 0.85, 0.85);
+    add_star(scene, 28 + 0.1 * k, 28 + 0.1 * k, 3000, 0.85, 0.85);
+    add_noise(scene, 10, 13);
+    const Detections a = find(scene.view(), corners), b = find(scene.view(), sides);
+    EXPECT_EQ(a.size(), b.size());
+    EXPECT_LE(blended(b), blended(a)) << k;
+    if (blended(b) < blended(a)) ++apart;
+  }
+  EXPECT_GT(apart, 0U);
+}
+
+// 0.024 stars a px^2: nine of ten have another one within 2.5 FWHM. A frame with neighbours taken for wide stars gives
+// 3 px and more.
+TEST(Detect, MeasuresTheWidthOfStarsThatMostlyOverlap) {
+  constexpr int kSide = 400;
+  constexpr double kSigma = 2.2 / 2.3548;
+  Scene<float> scene(kSide, kSide, 500);
+  std::mt19937_64 bits(14);
+  const auto uniform = [&bits] { return static_cast<double>(bits() >> 11) * 0x1p-53; };
+  for (int k = 0; k < 3800; ++k) {
+    const double x = kSide * uniform(), y = kSide * uniform();
+    add_star(scene, x, y, 500 * std::pow(100, uniform()), kSigma, kSigma);
+  }
+  add_noise(scene, 10, 15);
+  EXPECT_NEAR(find(scene.view()).fwhm_px, 2.2, 0.1);
+}
+
+TEST(Detect, FindsTheSameInMemoryThatAnotherFrameHasUsed) {
+  Scene<float> busy(300, 200, 500), scene(200, 150, 100);
+  for (int i = 0; i < 200; ++i) add_star(busy, (i * 53) % 300, (i * 97) % 200, 5000, 1.3, 1.3);
+  for (int i = 0; i < 9; ++i) add_star(scene, 20 + 17 * i, 15 + (i * 67) % 120, 3000, 1.5, 1.5);
+  add_noise(busy, 10, 16);
+  add_noise(scene, 10, 17);
+  DetectWorkspace used;
+  const auto in_used = [&used](const FrameView& view) {
+    return detect(view, estimate_background(view, {}, serial_for), {}, {}, serial_for, used);
+  };
+  EXPECT_GT(in_used(busy.view()).size(), 100U);
+  const Detections again = in_used(scene.view()), fresh = find(scene.view());
+  EXPECT_EQ(again.x, fresh.x);
+  EXPECT_EQ(again.y, fresh.y);
+  EXPECT_EQ(again.flux, fresh.flux);
+  EXPECT_EQ(again.flags, fresh.flags);
+  EXPECT_EQ(again.fwhm_px, fresh.fwhm_px);
 }
 
 }  // namespace

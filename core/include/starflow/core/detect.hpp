@@ -13,14 +13,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace starflow {
 
+/// Which pixels above the lower threshold belong together.
+enum class Touch : std::uint8_t {
+  corners,  ///< those that share a side or a corner: 8-connected
+  sides     ///< those that share a side: 4-connected
+};
+
 struct DetectOptions {
-  double threshold_sigma = 5;   ///< of the matched-filtered frame, 1..1000
+  double threshold_sigma = 5;  ///< of the matched-filtered frame, that a star's peak is above, 1..1000
+  double extend = 0.6;         ///< part of the threshold down to which the pixels about a peak are followed, 0.2..1
+  Touch touch = Touch::corners;
   double fwhm_px = 0;           ///< of the stars, 0.5..50 px; 0 = measured from the frame
-  int min_pixels = 1;           ///< above 0.6 of the threshold, 1..10000
+  int min_pixels = 1;           ///< above `extend`, 1..10000
   bool keep_artefacts = false;  ///< hot pixels and cosmic rays are listed with their flag, not left out
   double prominence = 0.1;  ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
   /// Times that the stars are fitted together, taken off, and what is left over searched for stars that they hide,
@@ -54,8 +63,32 @@ struct Detections {
   void resize(std::size_t n);  ///< new rows have no isophote; all else is 0
 };
 
+struct DetectMemory;
+
+/// Memory that detect() reuses from call to call. One for each concurrent call.
+class DetectWorkspace {
+ public:
+  DetectWorkspace();
+  ~DetectWorkspace();
+  DetectWorkspace(DetectWorkspace&&) noexcept;
+  DetectWorkspace& operator=(DetectWorkspace&&) noexcept;
+
+ private:
+  friend Detections detect(
+      const FrameView&, const Background&, const Detector&, const DetectOptions&, ParallelFor, DetectWorkspace&);
+  friend double measure_fwhm(const FrameView&, const Background&, const Detector&, ParallelFor, DetectWorkspace&);
+  std::unique_ptr<DetectMemory> memory_;
+};
+
 /// \return stars of \p frame; empty where it has none. Never fails on hostile pixels. The result does not depend on
 ///         the number of threads.
+[[nodiscard]] Detections detect(const FrameView& frame,
+                                const Background& background,
+                                const Detector& detector,
+                                const DetectOptions& options,
+                                ParallelFor parallel,
+                                DetectWorkspace& workspace);
+/// The same with memory of its own.
 [[nodiscard]] Detections detect(const FrameView& frame,
                                 const Background& background,
                                 const Detector& detector,
@@ -65,6 +98,12 @@ struct Detections {
 /// Full width at half maximum of the frame's stars, px: the median over its brighter unsaturated candidates, hot pixels
 /// left out where enough wider ones agree.
 /// \return 0 where no candidate gave a width
+[[nodiscard]] double measure_fwhm(const FrameView& frame,
+                                  const Background& background,
+                                  const Detector& detector,
+                                  ParallelFor parallel,
+                                  DetectWorkspace& workspace);
+/// The same with memory of its own.
 [[nodiscard]] double measure_fwhm(const FrameView& frame,
                                   const Background& background,
                                   const Detector& detector,

@@ -14,16 +14,21 @@
 
 namespace starflow {
 
-/// Finds stars, as the node `detect`. Holds no state: any number of frames at once.
+/// Finds stars, as the node `detect`. Any number of frames at once: each borrows memory that frames before it used.
 class DetectStage {
  public:
-  explicit DetectStage(BackgroundOptions background = {}, DetectOptions options = {})
-      : background_(background), options_(options) {}
+  explicit DetectStage(BackgroundOptions background = {}, DetectOptions options = {});
+  ~DetectStage();
+  DetectStage(DetectStage&&) noexcept;
+  DetectStage& operator=(DetectStage&&) noexcept;
+
   [[nodiscard]] DetectionList operator()(const Frame& frame, ParallelFor parallel) const;
 
  private:
+  struct Memory;
   BackgroundOptions background_;
   DetectOptions options_;
+  std::unique_ptr<Memory> memory_;
 };
 
 /// Measures stars, as the node `centroid`. Any number of frames at once: each borrows memory that frames before it
