@@ -19,7 +19,7 @@ constexpr double kFrameFaintestE = 50;
 std::size_t through_frame(const std::string& method, PixelType type, Session& session) {
   const FrameView view = frame_picture().view(type);
   const Background background = estimate_background(view, {}, serial_for);
-  const Detections found = detect(view, background, kDetector, {}, serial_for);
+  const Detections found = detect(view, background, kDetector, {}, serial_for, session.search);
   measure(view, background, kDetector, found, preset(method).options, serial_for, session.workspace, session.stars);
   return session.stars.size();
 }
@@ -31,6 +31,20 @@ void add(std::vector<Case>& cases, const std::string& method, PixelType type, co
     c.run = [method, type, session] { through_frame(method, type, *session); };
   };
   cases.push_back({"frame_" + method, 0, type_name, 1, prepare, {}, {}});
+}
+
+/// All that comes before the measurement.
+void add_detection(std::vector<Case>& cases, PixelType type, const char* type_name) {
+  const auto prepare = [type](Case& c) {
+    const auto workspace = std::make_shared<DetectWorkspace>();
+    const auto find = [type, workspace] {
+      const FrameView view = frame_picture().view(type);
+      return detect(view, estimate_background(view, {}, serial_for), kDetector, {}, serial_for, *workspace).size();
+    };
+    c.stars = find();
+    c.run = [find] { (void)find(); };
+  };
+  cases.push_back({"detection", 0, type_name, 1, prepare, {}, {}});
 }
 
 /// The mesh alone, and the rows of level and weight that a filter reads from it.
@@ -83,6 +97,8 @@ void add_frames(std::vector<Case>& cases) {
     add(cases, method, PixelType::f32, "f32");
     add(cases, method, PixelType::u16, "u16");
   }
+  add_detection(cases, PixelType::f32, "f32");
+  add_detection(cases, PixelType::u16, "u16");
   add_background(cases, PixelType::f32, "f32");
   add_background(cases, PixelType::u16, "u16");
   add_copy(cases, "f32", &Picture::f32);

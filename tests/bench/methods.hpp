@@ -26,6 +26,7 @@ struct Preset {
 
 /// measure() and the memory that it keeps.
 struct Session {
+  DetectWorkspace search;
   MeasureWorkspace workspace;
   StarTable stars;
 

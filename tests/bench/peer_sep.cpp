@@ -53,8 +53,10 @@ void prepare_winpos(Case& c) {
   c.quality = judge(field, *out);
 }
 
-/// One frame; SEP takes the sky off in place, so it works on a copy.
-std::size_t through_frame(const Picture& picture, std::vector<float>& pixels, double sigma) {
+using Catalog = std::unique_ptr<sep_catalog, decltype(&sep_catalog_free)>;
+
+/// Background, subtraction, extraction; SEP takes the sky off in place, so it works on a copy.
+Catalog extract(const Picture& picture, std::vector<float>& pixels) {
   constexpr float kThreshold = 1.5F;
   constexpr int kLeastPixels = 5, kDeblendLevels = 32, kTile = 64, kFilter = 3;
   constexpr double kDeblendContrast = 0.005;
@@ -65,16 +67,21 @@ std::size_t through_frame(const Picture& picture, std::vector<float>& pixels, do
   if (sep_background(&image, kTile, kTile, kFilter, kFilter, 0, &sky) != 0) throw std::runtime_error("sep_background");
   sep_bkg_subarray(sky, pixels.data(), SEP_TFLOAT);
   sep_catalog* found = nullptr;
-  if (sep_extract(&image, kThreshold * sep_bkg_globalrms(sky), SEP_THRESH_ABS, kLeastPixels, kKernel, 3, 3,
-                  SEP_FILTER_CONV, kDeblendLevels, kDeblendContrast, 1, 1, &found) != 0) {
-    throw std::runtime_error("sep_extract");
-  }
+  const int status = sep_extract(&image, kThreshold * sep_bkg_globalrms(sky), SEP_THRESH_ABS, kLeastPixels, kKernel, 3,
+                                 3, SEP_FILTER_CONV, kDeblendLevels, kDeblendContrast, 1, 1, &found);
+  sep_bkg_free(sky);
+  if (status != 0) throw std::runtime_error("sep_extract");
+  return {found, &sep_catalog_free};
+}
+
+/// One frame.
+std::size_t through_frame(const Picture& picture, std::vector<float>& pixels, double sigma) {
+  const Catalog found = extract(picture, pixels);
+  const sep_image image = image_of(pixels, picture.width, picture.height);
   const auto n = static_cast<std::size_t>(found->nobj);
   for (std::size_t k = 0; k < n; ++k) {
     if (winpos(image, found->x[k], found->y[k], sigma).failed) throw std::runtime_error("sep_windowed");
   }
-  sep_catalog_free(found);
-  sep_bkg_free(sky);
   return n;
 }
 
@@ -108,6 +115,17 @@ void prepare_rows(Case& c) {
 
 void add_sep_cases(std::vector<Case>& cases) {
   for (const int side : {9, 15, 21, 31}) cases.push_back({"sep_winpos", side, "f32", kStars, prepare_winpos, {}, {}});
+  cases.push_back({"sep_detection",
+                   0,
+                   "f32",
+                   1,
+                   [](Case& c) {
+                     const auto pixels = std::make_shared<std::vector<float>>();
+                     c.stars = static_cast<std::size_t>(extract(frame_picture(), *pixels)->nobj);
+                     c.run = [pixels] { (void)extract(frame_picture(), *pixels); };
+                   },
+                   {},
+                   {}});
   cases.push_back({"sep_background", 0, "f32", 1, prepare_background, {}, {}});
   cases.push_back({"sep_background_rows", 0, "f32", 1, prepare_rows, {}, {}});
   cases.push_back({"sep_frame",

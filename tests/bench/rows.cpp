@@ -36,6 +36,7 @@ constexpr Comparison kComparisons[] = {
     {"compute_centroid_single", "sep_winpos"},
     {"compute_centroid_batch_100", "sep_winpos"},
     {"gaussian_fit_single", "tinysolver_gaussian"},
+    {"detection", "sep_detection"},
     {"background", "sep_background"},
     {"background_rows", "sep_background_rows"},
     {"frame_windowed", "sep_frame"},
