@@ -15,7 +15,6 @@
 #include "units.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -215,18 +214,6 @@ class Finder {
   double star_sigma_ = 0;  // px
 };
 
-constexpr std::size_t kEnoughStars = 150;  // the median of widths that scatter by 5 % is then known to 0.5 %
-
-/// Bands spread over the frame, first few, then more. Those of a share do not touch.
-std::array<std::vector<RowBand>, 4> shares(const std::vector<RowBand>& bands) {
-  std::array<std::vector<RowBand>, 4> out;
-  for (std::size_t b = 0; b < bands.size(); ++b) {
-    const std::size_t share = b % 8 == 4 ? 0 : b % 4 == 2 ? 1 : b % 2 == 0 ? 2 : 3;
-    out[share].push_back(bands[b]);
-  }
-  return out;
-}
-
 }  // namespace
 
 void Detections::resize(std::size_t n) {
@@ -250,7 +237,7 @@ double measure_fwhm(const FrameView& frame,
   DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMostStars = 300, kFew = 12, kCrowded = 3;
+  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30, kCrowded = 6;
   DetectOptions bright;
   bright.threshold_sigma = 10;
   bright.search_again = 0;
@@ -258,18 +245,19 @@ double measure_fwhm(const FrameView& frame,
   double fwhm = kTypicalFwhm, measured = 0;
   for (int round = 0; round < kRounds; ++round) {
     const StarFilter filter(fwhm);
-    Detections all, lone;
-    for (const std::vector<RowBand>& some : shares(row_bands(frame.height, filter))) {
-      const Detections found = Finder(frame, background, detector, bright, memory).run(filter, some, parallel);
-      append(lone, lone_stars(found, fwhm, kMostStars));
-      if (lone.size() >= kEnoughStars) break;
-      append(all, found);
-    }
-    // The median bears what few overlap.
-    const bool sparse = lone.size() < kEnoughStars && all.size() < kCrowded * lone.size();
-    if (sparse || lone.size() < std::min(kFew, all.size())) lone = all;
+    const std::vector<RowBand> bands = row_bands(frame.height, filter);
+    std::vector<RowBand> some;
+    for (std::size_t b = kEveryBand / 2; b < bands.size(); b += kEveryBand) some.push_back(bands[b]);
+    Detections found = Finder(frame, background, detector, bright, memory).run(filter, some, parallel);
+    if (found.size() < kMostStars)
+      found = Finder(frame, background, detector, bright, memory).run(filter, bands, parallel);
+    const Detections lone = lone_stars(found, fwhm, kMostStars);
+    // The median bears it where few overlap.
+    const bool crowded = lone.size() >= kFew && found.size() >= kCrowded * lone.size();
+    if (crowded) found = lone;
+    found.resize(std::min(found.size(), kMostStars));
     fit.fwhm_px = fwhm;
-    measure(frame, background, detector, brightest(lone, kMostStars), fit, parallel, memory.fit, memory.stars);
+    measure(frame, background, detector, found, fit, parallel, memory.fit, memory.stars);
     measured = common_fwhm(memory.stars);
     if (measured == 0 || std::abs(measured / fwhm - 1) < kSettled) break;
     fwhm = std::clamp(measured, 0.8, 50.0);

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -47,20 +45,6 @@ Detections lone_stars(const Detections& found, double fwhm_px, std::size_t most)
     zip(lone, found, [i](auto& to, const auto& from) { to.push_back(from[i]); });
   }
   return lone;
-}
-
-Detections brightest(const Detections& found, std::size_t most) {
-  std::vector<std::size_t> order(found.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return found.flux[i]; });
-  order.resize(std::min(order.size(), most));
-  Detections best;
-  for (const std::size_t i : order) zip(best, found, [i](auto& to, const auto& from) { to.push_back(from[i]); });
-  return best;
-}
-
-void append(Detections& all, const Detections& more) {
-  zip(all, more, [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); });
 }
 
 double common_fwhm(const StarTable& stars) {

@@ -15,12 +15,6 @@ namespace starflow {
 /// a fiftieth of their light near. Of stars that overlap a fit makes wide ones.
 [[nodiscard]] Detections lone_stars(const Detections& found, double fwhm_px, std::size_t most);
 
-/// The \p most brightest, at the most.
-[[nodiscard]] Detections brightest(const Detections& found, std::size_t most);
-
-/// Puts the rows of \p more behind those of \p all.
-void append(Detections& all, const Detections& more);
-
 /// Width that the good stars among \p stars share, px; 0 = none. Hot pixels and cosmic rays are narrower than a star in
 /// focus, and in a poor frame they are the majority: where enough wider ones agree with each other, those are the
 /// stars.
