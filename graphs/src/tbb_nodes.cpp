@@ -38,9 +38,9 @@ ReductionNode make_detect_node(oneapi::tbb::flow::graph& graph,
                                const DetectOptions& options,
                                const BackgroundOptions& background,
                                std::size_t concurrency) {
-  const DetectStage stage(background, options);
+  const auto stage = std::make_shared<const DetectStage>(background, options);
   return node(graph, concurrency, "detect", [stage](Reduction& r, const ParallelLoop& loop) {
-    r.detections = std::make_shared<const DetectionList>(stage(*r.frame, loop));
+    r.detections = std::make_shared<const DetectionList>((*stage)(*r.frame, loop));
   });
 }
 
