@@ -160,7 +160,10 @@ void Selection::keep_significant(double sigmas) {
     if ((flags & (flag::saturated | flag::group_fit)) != 0) return true;
     if (std::isnan(stars_.flux[row])) return (flags & flag::no_convergence) == 0;
     if (in_wings(row)) return false;
-    return stars_.flux[row] >= sigmas * stars_.flux_err[row] || stars_.fwhm[row] >= sigmas * stars_.fwhm_err[row];
+    // The width of what is no star's shape vouches for nothing.
+    const bool shaped = (flags & (flag::extended | flag::trailed)) == 0;
+    return stars_.flux[row] >= sigmas * stars_.flux_err[row] ||
+           (shaped && stars_.fwhm[row] >= sigmas * stars_.fwhm_err[row]);
   });
 }
 

@@ -83,7 +83,7 @@ class Examples(Walk):
 
     def test_the_library_shows_one_symbol(self):
         self.build("method")
-        shown = self.follow("nm -D --defined-only build/libstarflow_example.so | grep -v ' [wvuW] '")
+        shown = self.follow("nm -D --defined-only build/libstarflow_example.so | grep -v ' [wvuWV] '")
         self.assertEqual([line.split()[-1] for line in shown.splitlines()], ["starflow_plugin"])
 
     def test_the_method_measures_close_to_a_fit(self):

@@ -104,12 +104,13 @@ inline constexpr std::string_view beyond_brightest = "beyond_brightest";
 /// (saturated, blended, at the edge, not converged, ...). With fewer than kEnoughWidths of them no row goes, and one
 /// without a width never does. Brightest: of equal flux the earlier row stays.
 ///
-/// Insignificant: neither the flux nor the FWHM is that many of its errors; both are the fit's, or of what it fell back
-/// on. One alone may be uncertain through the other, through the level or through the wings of a Moffat. A row that has
-/// no flux goes where nothing converged, but stays where all that is the matter is that it moved onto another star.
-/// A row whose fit failed goes too where its centroid is as wide as no star is, and a star ten times as bright stands
-/// within 2.5 FWHM: a peak in its wings. Saturated rows stay, for what is left of their light tells little of it; and
-/// those fitted in a group, for their error is mostly the light that they share with a neighbour which is there.
+/// Insignificant: neither the flux nor the FWHM (not asked where it is no star's) is that many of its errors, both of
+/// the fit or its fallback. One alone may be uncertain through the other, the level or the wings of a Moffat. A row
+/// with no flux goes where nothing converged, but stays where all that is the matter is that it moved onto another
+/// star. A row whose fit failed goes too where its centroid is as wide as no star is, and a star ten times as bright
+/// stands within 2.5 FWHM: a peak in its wings. Saturated rows stay, for what is left of their light tells little of
+/// it; and those fitted in a group, for their error is mostly the light that they share with a neighbour which is
+/// there.
 ///
 /// Never fails for a consistent table. One thread, so the result depends on nothing else.
 [[nodiscard]] std::vector<std::string_view> filter_stars(const StarTable& stars,
