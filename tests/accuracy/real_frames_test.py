@@ -5,13 +5,13 @@ real_frames_test.py COMMAND [TEST...]
 
 Needs NumPy and SciPy; the real frames need the outside data that STARFLOW_DATA names.
 """
-import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
+
+from script_runs import python_with, run_script
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "real_frames"
@@ -56,25 +56,11 @@ LIMITS = {
     "seq/trackpy_stuck": (92.8, 0.0155, 0.043, 4),
 }
 
-
-def python_with(*modules):
-    """An interpreter that has them: ours, else Debian's; None = neither."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        if os.path.exists(python) and subprocess.run([python, "-c", "import " + ",".join(modules)], check=False,
-                                                     capture_output=True).returncode == 0:
-            return python
-    return None
-
-
 PYTHON = python_with("numpy", "scipy")
 
 
 def run(*arguments):
-    with tempfile.TemporaryDirectory() as folder:
-        table = pathlib.Path(folder) / "table.json"
-        done = subprocess.run([PYTHON, "-B", SCRIPT, "--starflow", COMMAND, "--json", table, *arguments],
-                              capture_output=True, text=True, check=False)
-        return done, json.loads(table.read_text(encoding="utf-8")) if table.exists() else None
+    return run_script(PYTHON, SCRIPT, COMMAND, *arguments)
 
 
 class Arguments(unittest.TestCase):

@@ -9,35 +9,21 @@ import json
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import unittest
+
+from script_runs import python_with, run_script
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "sequence_scatter"
 COMMAND = sys.argv.pop(1)
 NOT_RUN = 77
-
-
-def python_with(*modules):
-    """An interpreter that has them: ours, else Debian's; None = neither."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        if os.path.exists(python) and subprocess.run([python, "-c", "import " + ",".join(modules)], check=False,
-                                                     capture_output=True).returncode == 0:
-            return python
-    return None
-
-
 PYTHON = python_with("numpy", "astropy")
 
 
 def run(*arguments, python=PYTHON):
-    with tempfile.TemporaryDirectory() as folder:
-        table = pathlib.Path(folder) / "table.json"
-        done = subprocess.run([python, "-B", SCRIPT, "--starflow", COMMAND, "--json", table, *arguments],
-                              capture_output=True, text=True, check=False)
-        return done, json.loads(table.read_text(encoding="utf-8")) if table.exists() else None
+    return run_script(python, SCRIPT, COMMAND, *arguments)
 
 
 def star(frame, x, y, flux):
