@@ -1,91 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "fit.hpp"
 
+#include "fit_family.hpp"
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-// Compiled once for each instruction set; the best that the CPU has is chosen at run time.
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "fit.cpp"
-#include <hwy/foreach_target.h>
-// after foreach_target
-#include <hwy/highway.h>
-// after highway
-#include "fit_kernel-inl.hpp"
-#include "model_choice-inl.hpp"
-
-HWY_BEFORE_NAMESPACE();
-namespace starflow::HWY_NAMESPACE {
-
-template <class Model, class D, class... Profile>
-HWY_NOINLINE void fit_model(
-    const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out, const Profile&... profile) {
-  FitKernel<D, Model> kernel(block, lane, rules, profile...);
-  if constexpr (std::is_same_v<Real<D>, float>) {
-    kernel.run();
-  } else {
-    kernel.run_damped();
-  }
-  kernel.finish(out);
-}
-
-template <class D>
-void fit_any(const StarBlock& block, std::size_t lane, const FitRules& rules, FitOutput<D>& out) {
-  visit_model<D>(rules, [&]<class Model>(std::type_identity<Model>, const auto&... profile) {
-    fit_model<Model>(block, lane, rules, out, profile...);
-  });
-}
-
-/// The cells of one lane as a Fit.
-template <class D>
-void read_lane(const FitOutput<D>& out, std::size_t lane, Fit& fit) {
-  const std::size_t stride = hn::Lanes(D());
-  const auto cell = [&](const auto& table, std::size_t k) {
-    return static_cast<double>(table.cell[k * stride + lane]);
-  };
-  for (std::size_t k = 0; k < kFitSize; ++k) {
-    fit.value[k] = cell(out.value, k);
-    const double v = cell(out.variance, k);
-    fit.variance[k] = v > 0 ? v : std::numeric_limits<double>::quiet_NaN();
-  }
-  fit.cov_xy = cell(out.cov_xy, 0);
-  fit.chi2 = cell(out.chi2, 0);
-  fit.residual_fraction = cell(out.residual, 0) / cell(out.light, 0);
-  fit.power = cell(out.power, 0);
-  fit.skew = cell(out.skew, 0);
-  fit.iterations = static_cast<int>(cell(out.iterations, 0));
-  fit.beta_at_bound = cell(out.beta_at_bound, 0) > 0;
-  fit.narrow = cell(out.narrow, 0) > 0;
-  fit.termination = cell(out.converged, 0) > 0  ? Termination::converged
-                    : !std::isfinite(fit.chi2)  ? Termination::nonfinite
-                    : cell(out.singular, 0) > 0 ? Termination::singular
-                    : cell(out.stalled, 0) > 0  ? Termination::stalled
-                                                : Termination::max_iterations;
-}
-
-void fit_block(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {
-  FitOutput<FloatLanes> out;
-  fit_any(block, 0, rules, out);
-  for (std::size_t lane = 0; lane < block.size; ++lane) read_lane(out, lane, fits[lane]);
-}
-
-void fit_again(const StarBlock& block, std::size_t lane, const FitRules& rules, Fit& fit) {
-  FitOutput<DoubleLane> out;
-  fit_any(block, lane, rules, out);
-  read_lane(out, 0, fit);
-}
-
-}  // namespace starflow::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace starflow {
-
-HWY_EXPORT(fit_block);
-HWY_EXPORT(fit_again);
-
 namespace {
+
+FitFamily fits_of(const FitRules& rules) {
+  switch (rules.family()) {
+    case ModelFamily::separable: return separable_fits();
+    case ModelFamily::gaussian: return gaussian_fits();
+    case ModelFamily::half_moffat: return half_moffat_fits();
+    case ModelFamily::moffat: break;
+  }
+  return moffat_fits();
+}
 
 /// Whether a fit may stand: finite, positive, near its start, no wider than its square can tell.
 Termination judge(const Fit& fit, const StarBlock& block, std::size_t lane, const FitRules& rules) {
@@ -118,15 +50,15 @@ const Fit& better(const Fit& along_x, const Fit& along_y) {
 
 }  // namespace
 
-void run_fits(const StarBlock& block, const FitRules& rules, std::array<Fit, StarBlock::kMaxLanes>& fits) {
+void run_fits(const StarBlock& block, const FitRules& rules, Fits& fits) {
   if (rules.stretch == StretchFreedom::either_axis) {
-    std::array<Fit, StarBlock::kMaxLanes> along_y;
+    Fits along_y;
     run_fits(block, along_axis(rules, 1), fits);
     run_fits(block, along_axis(rules, -1), along_y);
     for (std::size_t lane = 0; lane < block.size; ++lane) fits[lane] = better(fits[lane], along_y[lane]);
     return;
   }
-  HWY_DYNAMIC_DISPATCH(fit_block)(block, rules, fits);
+  fits_of(rules).lanes(block, rules, fits);
   for (std::size_t lane = 0; lane < block.size; ++lane) fits[lane].termination = judge(fits[lane], block, lane, rules);
 }
 
@@ -135,10 +67,9 @@ Fit refit(const StarBlock& block, std::size_t lane, const FitRules& rules) {
     return better(refit(block, lane, along_axis(rules, 1)), refit(block, lane, along_axis(rules, -1)));
   }
   Fit fit;
-  HWY_DYNAMIC_DISPATCH(fit_again)(block, lane, rules, fit);
+  fits_of(rules).again(block, rules, lane, fit);
   fit.termination = judge(fit, block, lane, rules);
   return fit;
 }
 
 }  // namespace starflow
-#endif  // HWY_ONCE

@@ -10,7 +10,9 @@
 #include <starflow/core/star_profile.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 namespace starflow {
 
@@ -26,6 +28,14 @@ enum class StretchFreedom : std::uint8_t {
   turned,       ///< any angle at the axis ratio held
   either_axis,  ///< the axis ratio held, along x or along y: whichever fits a star better
   free
+};
+
+/// Models that share their arithmetic: the kernels of each are a file, fit_<family>.cpp.
+enum class ModelFamily : std::uint8_t {
+  separable,    ///< Gaussians along the frame's axes: integrals by erf
+  gaussian,     ///< the others
+  half_moffat,  ///< 2 beta is held at a whole number: no exponential
+  moffat
 };
 
 /// What is fitted to every star of a frame; lengths in block pixels.
@@ -54,6 +64,12 @@ struct FitRules {
   [[nodiscard]] bool circular() const {
     if (lane_shapes) return outline == Outline::circular;
     return stretch == StretchFreedom::held && e1 == 0 && e2 == 0;
+  }
+  [[nodiscard]] ModelFamily family() const {
+    if (separable()) return ModelFamily::separable;
+    if (profile == Profile::gaussian) return ModelFamily::gaussian;
+    const bool half = !free_beta && !lane_shapes && 2 * beta == std::floor(2 * beta);
+    return half ? ModelFamily::half_moffat : ModelFamily::moffat;
   }
   [[nodiscard]] int free_parameters() const {
     const bool held = stretch == StretchFreedom::held || stretch == StretchFreedom::either_axis;

@@ -14,29 +14,37 @@
 #include "elliptical_model-inl.hpp"
 #include "separable_model-inl.hpp"
 
-#include <cmath>
 #include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE {
 
-template <class D, bool kCircle, class Visit>
-void visit_elliptical(const FitRules& rules, const Visit& visit) {
-  const auto with = [&]<class Radial>(const Radial& radial) {
-    visit(std::type_identity<EllipticalModel<D, Radial, kCircle>>(), radial);
-  };
-  if (rules.profile == Profile::gaussian) return with(GaussianRadial<D>());
-  const double twice = 2 * rules.beta;
-  if (!rules.free_beta && !rules.lane_shapes && twice == std::floor(twice))
-    return with(HalfMoffatRadial<D>(rules.beta));
-  with(MoffatRadial<D>());
+/// Calls `visit(std::type_identity<Model>, profile...)` with the model of a family and what its constructor takes after
+/// the rules.
+template <class D, ModelFamily kFamily, class Visit>
+void visit_family(const FitRules& rules, const Visit& visit) {
+  if constexpr (kFamily == ModelFamily::separable) {
+    visit(std::type_identity<SeparableModel<D>>());
+  } else {
+    const auto with = [&]<class Radial>(const Radial& radial) {
+      rules.circular() ? visit(std::type_identity<EllipticalModel<D, Radial, true>>(), radial)
+                       : visit(std::type_identity<EllipticalModel<D, Radial, false>>(), radial);
+    };
+    if constexpr (kFamily == ModelFamily::gaussian) with(GaussianRadial<D>());
+    if constexpr (kFamily == ModelFamily::half_moffat) with(HalfMoffatRadial<D>(rules.beta));
+    if constexpr (kFamily == ModelFamily::moffat) with(MoffatRadial<D>());
+  }
 }
 
-/// Calls `visit(std::type_identity<Model>, profile...)` with the model and what its constructor takes after the rules.
+/// The same with the model that serves the rules.
 template <class D, class Visit>
 void visit_model(const FitRules& rules, const Visit& visit) {
-  if (rules.separable()) return visit(std::type_identity<SeparableModel<D>>());
-  rules.circular() ? visit_elliptical<D, true>(rules, visit) : visit_elliptical<D, false>(rules, visit);
+  switch (rules.family()) {
+    case ModelFamily::separable: return visit_family<D, ModelFamily::separable>(rules, visit);
+    case ModelFamily::gaussian: return visit_family<D, ModelFamily::gaussian>(rules, visit);
+    case ModelFamily::half_moffat: return visit_family<D, ModelFamily::half_moffat>(rules, visit);
+    case ModelFamily::moffat: return visit_family<D, ModelFamily::moffat>(rules, visit);
+  }
 }
 
 }  // namespace starflow::HWY_NAMESPACE
