@@ -2,7 +2,7 @@
 #pragma once
 
 /// \file
-/// ParallelFor on the threads of the runner.
+/// ParallelFor on the threads of the runner, or of the caller alone.
 
 #include <starflow/core/parallel.hpp>
 #include <starflow/sdk/node.hpp>
@@ -25,7 +25,9 @@ namespace starflow::graph {
 /// FrameError("cancelled"), so that a body need not poll to end soon.
 class ParallelLoop {
  public:
-  explicit ParallelLoop(std::stop_token stop) : stop_(std::move(stop)) {}
+  /// \param one_thread  the ranges run one after the other, in the calling thread
+  explicit ParallelLoop(std::stop_token stop, bool one_thread = false)
+      : stop_(std::move(stop)), one_thread_(one_thread) {}
 
   void operator()(std::size_t n, std::size_t grain, RangeBody body) const {
     if (grain == 0) grain = 1;
@@ -54,13 +56,18 @@ class ParallelLoop {
         failure = std::current_exception();
       }
     };
-    oneapi::tbb::this_task_arena::isolate([&] { oneapi::tbb::parallel_for(std::size_t{0}, ranges, range); });
+    if (one_thread_) {
+      for (std::size_t i = 0; i < ranges && !failure && !cut_short.load(std::memory_order_relaxed); ++i) range(i);
+    } else {
+      oneapi::tbb::this_task_arena::isolate([&] { oneapi::tbb::parallel_for(std::size_t{0}, ranges, range); });
+    }
     if (failure) std::rethrow_exception(failure);
     if (cut_short) throw FrameError("cancelled", "the run was aborted while this frame was under way");
   }
 
  private:
   std::stop_token stop_;
+  bool one_thread_;
 };
 
 }  // namespace starflow::graph

@@ -2,8 +2,8 @@
 #pragma once
 
 /// \file
-/// The parts of a run: runner.cpp starts and ends it, runner_nodes.cpp runs the bodies, runner_end.cpp delivers
-/// outcomes.
+/// The parts of a run: runner.cpp starts and ends it, runner_push.cpp takes frames of a host, runner_nodes.cpp runs the
+/// bodies, runner_end.cpp delivers outcomes.
 
 #include "admission.hpp"
 #include "failure.hpp"
@@ -48,13 +48,17 @@ class Run {
 
   // runner_push.cpp
   bool submit(Frame frame);
+  FrameResult process(Frame frame);
 
   // runner_change.cpp
   std::string reconfigure(const Overrides& changes);
 
   // runner_nodes.cpp
   bool read(FrameContext& frame);  ///< the next frame of the source; false at its end
-  void process(std::size_t node, FrameContext& frame) noexcept;
+  void visit(std::size_t node, FrameContext& frame) noexcept;
+  void visit_all(FrameContext& frame) noexcept;  ///< every node, one after the other, in the calling thread
+  /// Bodies run one at a time: they need no loop on several threads.
+  [[nodiscard]] bool one_thread() const noexcept { return !flow_ || flow_->threads() == 1; }
 
   // runner_end.cpp
   void deliver(FrameContext& frame) noexcept;
@@ -80,8 +84,15 @@ class Run {
     std::unique_ptr<Admission::Visit> visit{};
   };
 
+  /// Who moves frames: threads of our own, or the thread that calls process(). Never both.
+  enum class Mover : std::uint8_t { none, threads, caller };
+  void move_by(Mover mover);
+
   bool pull();
+  void admit(FrameContext& frame);
   void launch(FrameContext& frame);
+  [[nodiscard]] Pushed packed(Frame frame) const;
+  [[nodiscard]] FrameContext& unpacked(Pushed pushed);
   void launch_pushed(Pushed pushed);
   bool offer(Pushed pushed);
   void let_in();
@@ -98,7 +109,8 @@ class Run {
   [[nodiscard]] Outcome judge(const FrameContext& frame) const;
   [[nodiscard]] bool served(std::size_t sink, const FrameContext& frame) const;
   void write_sinks(FrameContext& frame, Outcome outcome);
-  void call_back(const FrameContext& frame, Outcome outcome);
+  [[nodiscard]] FrameResult result_of(const FrameContext& frame, Outcome outcome) const;
+  void hand_back(const FrameContext& frame, Outcome outcome);
   void count(const FrameContext& frame, Outcome outcome);
   [[nodiscard]] RunSummary summary_now(bool source_ended) const;
   [[nodiscard]] std::vector<NodeTime> times() const;
@@ -122,7 +134,8 @@ class Run {
 
   Trace trace_;
   Watchdog watchdog_;
-  std::mutex one_body_;  // held by a body where the run has one thread
+  std::mutex one_body_;            // held by a body where the run has one thread, and by process()
+  FrameResult* wanted_ = nullptr;  // of the frame that process() was given
   std::optional<std::pair<std::uint64_t, std::string>>
       last_failed_;  // frame id and source of the frame before, if failed
 
@@ -136,7 +149,9 @@ class Run {
   Phase phase_ = Phase::ready;
   std::optional<RunReport> report_;
 
-  std::unique_ptr<Flow> flow_;  // last: its threads use everything above
+  std::mutex mover_mutex_;
+  Mover mover_ = Mover::none;
+  std::unique_ptr<Flow> flow_;  // of Mover::threads. Last: its threads use everything above
 };
 
 /// "frame 7 (night/a.fits)"

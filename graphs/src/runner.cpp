@@ -65,18 +65,7 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
           spec.run.stall_ms,
           [this] { return gate.figures().frames; },
           [this](std::string_view text) { log(LogLevel::warning, text); }),
-      broken_sinks_(spec.nodes.size(), false),
-      flow_(std::make_unique<Flow>(
-          layout,
-          spec.run.threads,
-          spec.run.max_in_flight,
-          [this](std::size_t node, FrameContext& frame) { process(node, frame); },
-          [this](FrameContext& frame) { deliver(frame); })) {
-  if (spec.run.threads > flow_->threads()) {
-    log(LogLevel::info, "run.threads is " + std::to_string(spec.run.threads) + ", but this process may use " +
-                            std::to_string(flow_->threads()));
-  }
-}
+      broken_sinks_(spec.nodes.size(), false) {}
 
 Run::~Run() {
   {
@@ -106,6 +95,7 @@ RunReport Run::run() {
   }
   bool ended = false;
   try {
+    move_by(Mover::threads);
     ended = pull();
   } catch (...) {
     stop.abort("reading the source: " + current_failure().text);
@@ -152,7 +142,29 @@ RunReport Run::finish() {
   return close(!stop.drained());
 }
 
-void Run::launch(FrameContext& frame) {
+void Run::move_by(Mover mover) {
+  std::unique_lock lock(mover_mutex_);
+  if (mover_ == mover) return;
+  if (mover_ != Mover::none) {
+    throw std::logic_error("a runner is fed by submit() or by process(), not by both; make another one");
+  }
+  if (mover == Mover::threads) {
+    flow_ = std::make_unique<Flow>(
+        layout, spec.run.threads, spec.run.max_in_flight,
+        [this](std::size_t node, FrameContext& frame) { visit(node, frame); },
+        [this](FrameContext& frame) { deliver(frame); });
+  }
+  mover_ = mover;
+  const int threads = flow_ ? flow_->threads() : 1;
+  lock.unlock();
+  if (mover == Mover::threads && spec.run.threads > threads) {
+    log(LogLevel::info,
+        "run.threads is " + std::to_string(spec.run.threads) + ", but this process may use " + std::to_string(threads));
+  }
+}
+
+/// Numbers a frame whose credit is taken, and settles what it is measured with.
+void Run::admit(FrameContext& frame) {
   frame.seq = next_seq_.fetch_add(1);
   frame.configuration = configuration();
   frame.passed(layout.source, NodeClock::Clock::now());
@@ -161,15 +173,20 @@ void Run::launch(FrameContext& frame) {
     const Admission::Figures inside = gate.figures();
     trace_.inside(inside.frames, inside.bytes);
   }
+}
+
+void Run::launch(FrameContext& frame) {
+  admit(frame);
   flow_->launch(frame);
 }
 
 // Whoever delivers an outcome holds the credit that it would wait for.
 void Run::refuse_callback(const char* what) const {
   if (delivering_.load() != std::this_thread::get_id()) return;
-  throw std::logic_error(std::string(what) +
-                         "() was called from a callback or a sink of the same runner, where it could wait for itself; "
-                         "hand the frame to another thread");
+  throw std::logic_error(
+      std::string(what) +
+      "() was called from a callback, a node or a sink of the same runner, where it could wait for itself; "
+      "hand the frame to another thread");
 }
 
 void Run::log(LogLevel level, std::string_view text) noexcept {
@@ -200,6 +217,7 @@ GraphRunner::~GraphRunner() = default;
 
 RunReport GraphRunner::run() { return run_->run(); }
 bool GraphRunner::submit(Frame frame) { return run_->submit(std::move(frame)); }
+FrameResult GraphRunner::process(Frame frame) { return run_->process(std::move(frame)); }
 RunReport GraphRunner::finish() { return run_->finish(); }
 std::string GraphRunner::reconfigure(const Overrides& changes) { return run_->reconfigure(changes); }
 void GraphRunner::drain() noexcept { run_->stop.drain(); }

@@ -77,7 +77,7 @@ void Run::tell_of(const std::vector<Unadmitted>& frames) {
       frame.errors.push_back({layout.nodes[layout.source].id, "rejected", "the graph was full"});
     }
     write_sinks(frame, one.outcome);
-    if (options.on_result) call_back(frame, one.outcome);
+    hand_back(frame, one.outcome);
     count(frame, one.outcome);
     pool_.recycle(frame);
   }
@@ -88,7 +88,7 @@ void Run::deliver_outcome(FrameContext& frame) {
   frame.collect_errors();
   const Outcome outcome = judge(frame);
   write_sinks(frame, outcome);
-  if (options.on_result) call_back(frame, outcome);
+  hand_back(frame, outcome);
   count(frame, outcome);
   if (!options.on_progress) return;
   try {
@@ -149,17 +149,24 @@ void Run::write_sinks(FrameContext& frame, Outcome outcome) {
   }
 }
 
-void Run::call_back(const FrameContext& frame, Outcome outcome) {
+FrameResult Run::result_of(const FrameContext& frame, Outcome outcome) const {
   FrameResult result{*frame.info, outcome, frame.errors, frame.configuration ? frame.configuration->hash : "", {}};
   for (std::size_t k = 0; k < layout.kept.size(); ++k) {
     if (const Message& message = frame.message(layout.kept[k]))
       result.outputs.emplace_back(layout.kept_names[k], message);
   }
+  return result;
+}
+
+void Run::hand_back(const FrameContext& frame, Outcome outcome) {
+  if (!options.on_result && wanted_ == nullptr) return;
+  FrameResult result = result_of(frame, outcome);
   try {
-    options.on_result(result);
+    if (options.on_result) options.on_result(result);
   } catch (...) {
     stop.abort("the result callback threw at " + name_of(*frame.info) + ": " + current_failure().text);
   }
+  if (wanted_ != nullptr) *std::exchange(wanted_, nullptr) = std::move(result);
 }
 
 void Run::count(const FrameContext& frame, Outcome outcome) {

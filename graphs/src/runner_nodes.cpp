@@ -20,7 +20,7 @@ const Message& input_of(const Layout::Node& node, std::size_t port, const FrameC
 class NodeContext final : public Node::Context {
  public:
   NodeContext(Run& run, std::size_t node, FrameContext& frame)
-      : run_(run), node_(node), frame_(frame), loop_(run.stop.token()) {}
+      : run_(run), node_(node), frame_(frame), loop_(run.stop.token(), run.one_thread()) {}
 
   [[nodiscard]] const FrameInfo& info() const override { return *frame_.info; }
   [[nodiscard]] const Message& input(std::size_t port) const override {
@@ -125,14 +125,20 @@ void Run::guard_source(const FrameContext& frame) {
   last_failed_ = std::move(now);
 }
 
-void Run::process(std::size_t node, FrameContext& frame) noexcept {
+void Run::visit_all(FrameContext& frame) noexcept {
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {  // in the order of the flow
+    if (layout.nodes[i].type->make.index() == 1) visit(i, frame);
+  }
+}
+
+void Run::visit(std::size_t node, FrameContext& frame) noexcept {
   if (frame.ready(node)) {
     if (stop.aborted()) {
       frame.withheld.store(true, std::memory_order_relaxed);
     } else {
       // An arena of one thread still lets TBB's worker in beside ours now and then.
       std::unique_lock alone(one_body_, std::defer_lock);
-      if (flow_->threads() == 1) alone.lock();
+      if (flow_ && flow_->threads() == 1) alone.lock();
       const auto begin = NodeClock::Clock::now();
       clocks_[node].waited(frame.ready_since(node), begin);
       // A body that waits (for a loop of its own or of OpenCV) must not be given another body meanwhile.

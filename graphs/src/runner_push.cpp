@@ -13,19 +13,47 @@ bool Run::submit(Frame frame) {
   if (!pushed_) throw std::logic_error("the graph has a source of its own: submit() needs source.push");
   refuse_callback("submit");
   const Admission::Visit visit(gate);
-  Pushed pushed;
-  pushed.info = frame.share_info();
-  pushed.bytes = frame.bytes();
-  if (pushed.bytes > gate.max_bytes()) pushed.refused = std::exchange(pushed.bytes, 0);
-  pushed.message = Message::of(std::make_shared<const Frame>(std::move(frame)));
+  move_by(Mover::threads);
+  Pushed pushed = packed(std::move(frame));
   if (spec.run.when_full != WhenFull::block) return offer(std::move(pushed));
   if (!gate.admit(pushed.bytes)) return false;
   launch_pushed(std::move(pushed));
   return true;
 }
 
-/// Sends a frame on its way whose credit is taken.
-void Run::launch_pushed(Pushed pushed) {
+FrameResult Run::process(Frame frame) {
+  if (!pushed_) throw std::logic_error("the graph has a source of its own: process() needs source.push");
+  refuse_callback("process");
+  const Admission::Visit visit(gate);
+  move_by(Mover::caller);
+  const std::lock_guard one_at_a_time(one_body_);
+  Pushed pushed = packed(std::move(frame));
+  FrameResult result{*pushed.info, Outcome::rejected, {}, {}, {}};
+  if (!gate.admit(pushed.bytes)) {
+    result.errors.push_back({layout.nodes[layout.source].id, "rejected", "the run has ended"});
+    return result;
+  }
+  FrameContext& context = unpacked(std::move(pushed));
+  wanted_ = &result;
+  delivering_.store(std::this_thread::get_id());
+  admit(context);
+  visit_all(context);
+  deliver(context);
+  if (std::exchange(wanted_, nullptr) != nullptr) result.outcome = Outcome::failed;  // the run's reason says why
+  return result;
+}
+
+Run::Pushed Run::packed(Frame frame) const {
+  Pushed pushed;
+  pushed.info = frame.share_info();
+  pushed.bytes = frame.bytes();
+  if (pushed.bytes > gate.max_bytes()) pushed.refused = std::exchange(pushed.bytes, 0);
+  pushed.message = Message::of(std::make_shared<const Frame>(std::move(frame)));
+  return pushed;
+}
+
+/// The envelope of a frame whose credit is taken.
+FrameContext& Run::unpacked(Pushed pushed) {
   FrameContext* context = nullptr;
   try {
     context = &pool_.acquire();
@@ -35,14 +63,20 @@ void Run::launch_pushed(Pushed pushed) {
   }
   context->info = std::move(pushed.info);
   context->bytes = pushed.bytes;
-  if (spec.run.when_full != WhenFull::block) {  // the queue's lock is held then
-    const auto later = std::ranges::upper_bound(unadmitted_, pushed.number, {}, &Unadmitted::number);
-    context->before.assign(std::make_move_iterator(unadmitted_.begin()), std::make_move_iterator(later));
-    unadmitted_.erase(unadmitted_.begin(), later);
-  }
   context->send(layout.source, 0, std::move(pushed.message));
   if (pushed.refused > 0) refuse_size(*context, pushed.refused);
-  launch(*context);
+  return *context;
+}
+
+void Run::launch_pushed(Pushed pushed) {
+  const std::uint64_t number = pushed.number;
+  FrameContext& context = unpacked(std::move(pushed));
+  if (spec.run.when_full != WhenFull::block) {  // the queue's lock is held then
+    const auto later = std::ranges::upper_bound(unadmitted_, number, {}, &Unadmitted::number);
+    context.before.assign(std::make_move_iterator(unadmitted_.begin()), std::make_move_iterator(later));
+    unadmitted_.erase(unadmitted_.begin(), later);
+  }
+  launch(context);
 }
 
 /// Lets the frame in, or in a queue, or leaves out the frame that the policy says.

@@ -34,7 +34,7 @@ struct FrameResult {
 };
 
 /// What the host wants and wants to hear. The callbacks come one at a time; an exception of one aborts the run, and so
-/// does a call of submit() or finish() from on_result or on_progress, which could wait for themselves.
+/// does a call of submit(), process() or finish() from on_result or on_progress, which could wait for themselves.
 struct RunOptions {
   bool force = false;             ///< replace existing outputs
   std::vector<std::string> keep;  ///< "node.port" whose messages results carry to the callback
@@ -97,8 +97,14 @@ class GraphRunner {
   /// \return false where the frame was not taken: a policy dropped or rejected it at once, or drain(), abort() or
   ///         finish() came before. Then its outcome is `rejected`; it is counted, and its pixels are let go before this
   ///         returns, but neither sinks nor on_result hear of it.
-  /// \throws std::logic_error where the source is another, or from a callback of this runner.
+  /// \throws std::logic_error where the source is another, after a process(), or from a callback of this runner.
   bool submit(Frame frame);
+  /// Takes a frame of a graph whose source is `source.push` through all of it in the calling thread, which is the only
+  /// one that works: none is started. Calls from several threads take turns. Sinks and on_result hear of the frame
+  /// before this returns. No policy applies, since nothing waits; a frame that is too large fails as with submit().
+  /// \return what became of it; `rejected` after drain(), abort() or finish(), of which neither sinks nor on_result
+  /// hear \throws std::logic_error where the source is another, after a submit(), or from a callback of this runner.
+  FrameResult process(Frame frame);
   /// Ends a pushed graph: waits for everything that was submitted, closes the sinks. Again: the same report.
   RunReport finish();
 
