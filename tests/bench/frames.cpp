@@ -15,12 +15,15 @@ namespace {
 
 constexpr double kFrameFaintestE = 50;
 
-/// Background, detection and measurement, nothing given but the pixels and the sensor.
+/// Background, detection and measurement, nothing given but the pixels and the sensor; near stars together, as the
+/// centroid node fits them unless told otherwise.
 std::size_t through_frame(const std::string& method, PixelType type, Session& session) {
   const FrameView view = frame_picture().view(type);
   const Background background = estimate_background(view, {}, serial_for);
   const Detections found = detect(view, background, kDetector, {}, serial_for, session.search);
-  measure(view, background, kDetector, found, preset(method).options, serial_for, session.workspace, session.stars);
+  MeasureOptions options = preset(method).options;
+  options.neighbours = method == "windowed" ? Neighbours::ignore : Neighbours::group;
+  measure(view, background, kDetector, found, options, serial_for, session.workspace, session.stars);
   return session.stars.size();
 }
 
