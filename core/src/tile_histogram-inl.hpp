@@ -191,7 +191,6 @@ HWY_INLINE bool copy_levelled_rows(
       return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(hn::Rebind<T, decltype(d)>(), p)));
     }
   };
-  constexpr std::uint32_t kGolden = 2654435769U;
   const auto along = hn::Mul(hn::Iota(du, 0), hn::Set(du, kGolden));
   auto finite = hn::Eq(zero, zero);
   bool rest = true;

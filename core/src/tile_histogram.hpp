@@ -43,9 +43,10 @@ std::uint16_t copy_whole(const Patch<std::uint16_t>& from, std::uint16_t* to);
 /// Writes the pixels less \p pedestal row by row. \return whether all are finite
 bool copy_real(const Patch<float>& from, float pedestal, float* to);
 
+inline constexpr std::uint32_t kGolden = 2654435769U;  ///< 2^32 / 1.618...
+
 /// Numbers in [-0.5, 0.5) that neighbours of any distance share evenly: Weyl's sequence of the golden section.
 [[nodiscard]] inline float even_spread(std::uint32_t i) {
-  constexpr std::uint32_t kGolden = 2654435769U;  // 2^32 / 1.618...
   return static_cast<float>(static_cast<std::int32_t>(i * kGolden)) * 0x1p-32F;
 }
 
