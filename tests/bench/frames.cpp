@@ -14,11 +14,13 @@ namespace starflow::bench {
 namespace {
 
 constexpr double kFrameFaintestE = 50;
+constexpr std::size_t kDenseStars = 100000;
+constexpr double kDenseSigma = 0.934;  // px, FWHM 2.2
 
 /// Background, detection and measurement, nothing given but the pixels and the sensor; near stars together, as the
 /// centroid node fits them unless told otherwise.
-std::size_t through_frame(const std::string& method, PixelType type, Session& session) {
-  const FrameView view = frame_picture().view(type);
+std::size_t through_frame(const Picture& picture, const std::string& method, PixelType type, Session& session) {
+  const FrameView view = picture.view(type);
   const Background background = estimate_background(view, {}, serial_for);
   const Detections found = detect(view, background, kDetector, {}, serial_for, session.search);
   MeasureOptions options = preset(method).options;
@@ -27,13 +29,18 @@ std::size_t through_frame(const std::string& method, PixelType type, Session& se
   return session.stars.size();
 }
 
-void add(std::vector<Case>& cases, const std::string& method, PixelType type, const char* type_name) {
-  const auto prepare = [method, type](Case& c) {
+void add(std::vector<Case>& cases,
+         const std::string& name,
+         const Picture& (*picture)(),
+         const std::string& method,
+         PixelType type,
+         const char* type_name) {
+  const auto prepare = [picture, method, type](Case& c) {
     const auto session = std::make_shared<Session>();
-    c.stars = through_frame(method, type, *session);
-    c.run = [method, type, session] { through_frame(method, type, *session); };
+    c.stars = through_frame(picture(), method, type, *session);
+    c.run = [picture, method, type, session] { through_frame(picture(), method, type, *session); };
   };
-  cases.push_back({"frame_" + method, 0, type_name, 1, prepare, {}, {}});
+  cases.push_back({name, 0, type_name, 1, prepare, {}, {}});
 }
 
 /// All that comes before the measurement.
@@ -77,29 +84,38 @@ void add_copy(std::vector<Case>& cases, const char* type_name, const std::vector
   cases.push_back({"memcpy", 0, type_name, 1, prepare, {}, {}});
 }
 
+/// Stars anywhere in the frame.
+Picture scatter(std::size_t count, double sigma, std::uint64_t seed) {
+  std::mt19937_64 bits(seed);
+  std::uniform_real_distribution<double> place(0, kFrameSide - 1);
+  std::vector<StarScene> stars;
+  for (std::size_t k = 0; k < count; ++k) {
+    StarScene star = random_star(Profile::gaussian, sigma, kFrameFaintestE, kBrightestE, bits);
+    star.x = place(bits);
+    star.y = place(bits);
+    stars.push_back(star);
+  }
+  return draw(stars, kFrameSide, kFrameSide, 12, 3);
+}
+
+const Picture& dense_picture() {
+  static const Picture picture = scatter(kDenseStars, kDenseSigma, 20260103);
+  return picture;
+}
+
 }  // namespace
 
 const Picture& frame_picture() {
-  static const Picture picture = [] {
-    std::mt19937_64 bits(20260102);
-    std::uniform_real_distribution<double> place(0, kFrameSide - 1);
-    std::vector<StarScene> stars;
-    for (std::size_t k = 0; k < kFrameStars; ++k) {
-      StarScene star = random_star(Profile::gaussian, kFrameSigma, kFrameFaintestE, kBrightestE, bits);
-      star.x = place(bits);
-      star.y = place(bits);
-      stars.push_back(star);
-    }
-    return draw(stars, kFrameSide, kFrameSide, 12, 3);
-  }();
+  static const Picture picture = scatter(kFrameStars, kFrameSigma, 20260102);
   return picture;
 }
 
 void add_frames(std::vector<Case>& cases) {
-  for (const char* method : {"windowed", "gaussian", "moffat"}) {
-    add(cases, method, PixelType::f32, "f32");
-    add(cases, method, PixelType::u16, "u16");
+  for (const std::string method : {"windowed", "gaussian", "moffat"}) {
+    add(cases, "frame_" + method, frame_picture, method, PixelType::f32, "f32");
+    add(cases, "frame_" + method, frame_picture, method, PixelType::u16, "u16");
   }
+  add(cases, "dense_gaussian", dense_picture, "gaussian", PixelType::u16, "u16");
   add_detection(cases, PixelType::f32, "f32");
   add_detection(cases, PixelType::u16, "u16");
   add_background(cases, PixelType::f32, "f32");
@@ -116,7 +132,7 @@ double peak_mib(const std::string& method, PixelType type) {
   if (child < 0) return Quality::kNone;
   if (child == 0) {
     Session session;
-    through_frame(method, type, session);
+    through_frame(frame_picture(), method, type, session);
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
     const double mib = static_cast<double>(used.ru_maxrss) / 1024;
