@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "basins.hpp"
 
+#include "disjoint_sets.hpp"
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -67,36 +70,17 @@ void visit_rows(std::span<const BrightRun> runs, int width, const Visit& visit) 
   }
 }
 
-/// Runs that touch make a blob.
-class Blobs {
- public:
-  Blobs(std::span<const BrightRun> runs, Touch touch) : root_(runs.size()) {
-    const int over = touch == Touch::sides ? 1 : 0;  // px that runs above each other must share
-    std::iota(root_.begin(), root_.end(), std::uint32_t{0});
-    std::size_t above = 0;  // the first run of the row above that may touch
-    for (std::size_t r = 0; r < runs.size(); ++r) {
-      const BrightRun& run = runs[r];
-      while (runs[above].y < run.y - 1 || (runs[above].y == run.y - 1 && runs[above].x + runs[above].n < run.x + over))
-        ++above;
-      for (std::size_t k = above; runs[k].y == run.y - 1 && runs[k].x + over <= run.x + run.n; ++k) join(k, r);
-    }
+/// Joins runs that touch. \param over  px that runs above each other must share
+void join_runs(std::span<const BrightRun> runs, int over, DisjointSets& blobs) {
+  blobs.reset(runs.size());
+  std::size_t above = 0;  // the first run of the row above that may touch
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    const BrightRun& run = runs[r];
+    while (runs[above].y < run.y - 1 || (runs[above].y == run.y - 1 && runs[above].x + runs[above].n < run.x + over))
+      ++above;
+    for (std::size_t k = above; runs[k].y == run.y - 1 && runs[k].x + over <= run.x + run.n; ++k) blobs.join(k, r);
   }
-
-  /// Number of the blob's first run.
-  [[nodiscard]] std::uint32_t of(std::size_t run) {
-    auto r = static_cast<std::uint32_t>(run);
-    while (root_[r] != r) r = root_[r] = root_[root_[r]];
-    return r;
-  }
-
- private:
-  void join(std::size_t a, std::size_t b) {
-    const std::uint32_t p = of(a), q = of(b);
-    root_[std::max(p, q)] = std::min(p, q);
-  }
-
-  std::vector<std::uint32_t> root_;
-};
+}
 
 /// Two basins beside each other, by the pair of pixels over which they meet.
 struct Pass {
@@ -126,24 +110,25 @@ class Watershed {
   static constexpr std::int32_t mark(std::size_t peak) { return kOutside - 1 - static_cast<std::int32_t>(peak); }
   static constexpr std::int32_t peak_of(std::int32_t mark) { return kOutside - 1 - mark; }
 
-  /// Gives the peaks numbers in falling height.
+  /// Gives the peaks numbers in falling height, of equals the first first.
   void number() {
-    peaks_.resize(bright_.peaks.size());
-    std::iota(peaks_.begin(), peaks_.end(), std::size_t{0});
-    std::ranges::sort(peaks_, [this](std::size_t a, std::size_t b) {
-      const std::size_t p = bright_.peaks[a].pixel, q = bright_.peaks[b].pixel;
-      const float hp = bright_.height[p], hq = bright_.height[q];
-      return hp > hq || (hp == hq && p < q);
-    });
-    parent_.resize(peaks_.size());
-    std::iota(parent_.begin(), parent_.end(), 0);
-    touches_.assign(peaks_.size(), 0);
+    std::vector<std::uint64_t> keys(bright_.peaks.size());  // heights are positive: their bits rise with them
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+      const auto height = std::bit_cast<std::uint32_t>(bright_.height[bright_.peaks[k].pixel]);
+      keys[k] = static_cast<std::uint64_t>(~height) << 32 | k;
+    }
+    std::ranges::sort(keys);
+    peaks_.resize(keys.size());
+    for (std::size_t k = 0; k < keys.size(); ++k) peaks_[k] = static_cast<std::uint32_t>(keys[k]);
+    joined_.reset(peaks_.size());
+    beside_.assign(peaks_.size(), 0.0F);
   }
 
   /// Gives blobs of a single peak to it, and lists the runs of the others.
   void find_blobs() {
     const std::span<const BrightRun> runs = bright_.runs;
-    Blobs blobs(runs, touch_);
+    DisjointSets blobs;
+    join_runs(runs, touch_ == Touch::sides ? 1 : 0, blobs);
     std::vector<std::size_t> number_of(peaks_.size());  // of the peaks in raster order
     for (std::size_t k = 0; k < peaks_.size(); ++k) number_of[peaks_[k]] = k;
     std::vector<std::int32_t> owner(runs.size(), kOutside);  // of each blob: a peak's mark, or kShared
@@ -217,36 +202,30 @@ class Watershed {
     passes_.push_back({p_lower ? hp : hq, p_lower ? p : q, peak_of(way_[p]), peak_of(way_[q])});
   }
 
-  [[nodiscard]] std::int32_t root(std::int32_t basin) {
-    auto i = static_cast<std::size_t>(basin);
-    while (parent_[i] != static_cast<std::int32_t>(i)) {
-      parent_[i] = parent_[static_cast<std::size_t>(parent_[i])];
-      i = static_cast<std::size_t>(parent_[i]);
+  void meet(const Pass& pass) {
+    const auto [higher, lower] =
+        std::minmax({joined_.of(static_cast<std::size_t>(pass.a)), joined_.of(static_cast<std::size_t>(pass.b))});
+    if (higher == lower) return;
+    const float height = height_of(lower);
+    if (height - pass.saddle < std::max(prominence_.least, prominence_.fraction * height)) {
+      joined_.join(lower, higher);
+      beside_[higher] = std::max(beside_[higher], beside_[lower]);
+    } else {
+      beside_[higher] = std::max(beside_[higher], height);
+      beside_[lower] = std::max(beside_[lower], height_of(higher));
     }
-    return static_cast<std::int32_t>(i);
   }
 
-  void meet(const Pass& pass) {
-    const std::int32_t a = root(pass.a), b = root(pass.b);
-    if (a == b) return;
-    const auto higher = static_cast<std::size_t>(std::min(a, b)), lower = static_cast<std::size_t>(std::max(a, b));
-    const float height = bright_.height[bright_.peaks[peaks_[lower]].pixel];
-    if (height - pass.saddle < std::max(prominence_.least, prominence_.fraction * height)) {
-      parent_[lower] = static_cast<std::int32_t>(higher);
-      touches_[higher] = touches_[higher] | touches_[lower];
-    } else {
-      touches_[higher] = touches_[lower] = 1;
-    }
-  }
+  [[nodiscard]] float height_of(std::size_t peak) const { return bright_.height[bright_.peaks[peaks_[peak]].pixel]; }
 
   void finish() {
     out_.basins.clear();
     std::vector<std::int32_t> kept(peaks_.size(), kOutside);  // basin of each peak
     for (std::size_t k = 0; k < peaks_.size(); ++k) {
-      const auto top = static_cast<std::size_t>(root(static_cast<std::int32_t>(k)));  // which comes before k
+      const std::size_t top = joined_.of(k);  // which comes before k
       if (top == k) {
         kept[k] = static_cast<std::int32_t>(out_.basins.size());
-        out_.basins.push_back({peaks_[k], touches_[k] != 0});
+        out_.basins.push_back({peaks_[k], beside_[k]});
       } else {
         kept[k] = kept[top];
       }
@@ -266,8 +245,8 @@ class Watershed {
   std::vector<std::int32_t>& way_;
   std::vector<BrightRun> shared_;   // those of blobs with several peaks
   std::vector<std::size_t> peaks_;  // in falling height
-  std::vector<std::int32_t> parent_;
-  std::vector<std::uint8_t> touches_;
+  DisjointSets joined_;             // peaks and those that their basins took in
+  std::vector<float> beside_;       // as Basin::beside
   std::vector<Pass> passes_;
 };
 

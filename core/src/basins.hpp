@@ -15,7 +15,7 @@ namespace starflow {
 /// One peak that stands by itself.
 struct Basin {
   std::size_t peak = 0;  ///< index into BrightPixels::peaks
-  bool touches_other = false;
+  float beside = 0;      ///< height of the highest peak whose basin touches it, sigma; 0 = none
 };
 
 struct Basins {

@@ -59,16 +59,16 @@ class BrightBand {
         radius_(job.filter.radius),
         width_(static_cast<std::size_t>(job.frame.width)),
         taps_(job.filter.k.size()),
-        level_(static_cast<std::size_t>(radius_) + 3, width_, 0),
+        level_(static_cast<std::size_t>(radius_) + 4, width_, 0),
         signal_(1, width_, static_cast<std::size_t>(radius_)),
         valid_(1, width_, static_cast<std::size_t>(radius_)),
-        along_x_(taps_, width_, 0),
-        weight_(taps_, width_, 0),
+        along_x_(taps_ + 1, width_, 0),
+        weight_(taps_ + 1, width_, 0),
         known_(job.frame.variance ? 1 : 0, width_, static_cast<std::size_t>(radius_)),
-        share_(job.frame.variance ? taps_ : 0, width_, 0),
-        height_(3, width_, 1),
+        share_(job.frame.variance ? taps_ + 1 : 0, width_, 0),
+        height_(4, width_, 1),
         per_noise_(width_),
-        masked_(taps_ + 2, false),
+        masked_(taps_ + 3, false),
         edge_scale_(width_) {
     for (auto* column : {&kept_.height, &kept_.signal, &kept_.smooth}) column->resize(width_ + kBehind);
     kept_.marks.resize(width_ + kBehind);
@@ -141,18 +141,30 @@ class BrightBand {
     if (y < 0 || y >= frame_.height) {
       std::fill_n(out, width_, kNothing);
     } else {
-      for (; next_ < std::min(frame_.height, y + radius_ + 1); ++next_) read(next_);
       const int first = std::max(0, y - radius_), last = std::min(frame_.height - 1, y + radius_);
+      if (y != summed_) sum_along_y(y, first, last, out);
       bool masked = false;
       for (int p = first; p <= last; ++p) masked = masked || is_masked(p);
-      const std::span<const float> k =
-          std::span(job_.filter.k)
-              .subspan(static_cast<std::size_t>(first - y + radius_), static_cast<std::size_t>(last - first + 1));
-      rows::weighted_sum(k, width_, out, [&](std::size_t i) { return along_x_.row(first + static_cast<int>(i)); });
       masked ? scale_masked(y, first, last, out) : scale_edges(y, out);
     }
     out[-1] = kNothing;
     std::fill_n(out + width_, rows::hn::MaxLanes(rows::along), kNothing);
+  }
+
+  /// Of row \p y and, where both see the whole filter, of the next one: their rows come from memory only once.
+  void sum_along_y(int y, int first, int last, float* out) {
+    const bool two = y < band_.end && y - radius_ >= 0 && y + radius_ + 1 < frame_.height;
+    for (; next_ <= last + (two ? 1 : 0); ++next_) read(next_);
+    const auto row = [&](std::size_t i) { return along_x_.row(first + static_cast<int>(i)); };
+    if (two) {
+      rows::weighted_sums(job_.filter.k, width_, out, height_.row(y + 4), row);
+      summed_ = y + 1;
+      return;
+    }
+    const std::span<const float> k =
+        std::span(job_.filter.k)
+            .subspan(static_cast<std::size_t>(first - y + radius_), static_cast<std::size_t>(last - first + 1));
+    rows::weighted_sum(k, width_, out, row);
   }
 
   /// Where every pixel is valid the filter's weight is that along x times that along y.
@@ -301,6 +313,7 @@ class BrightBand {
   RowBand band_;
   BrightPixels& out_;
   int radius_, next_ = 0;
+  int summed_ = -1;  // a row whose sums along y are known ahead of its turn
   std::size_t width_, taps_;
   RowRing level_, signal_, valid_, along_x_, weight_;
   RowRing known_, share_;  // of a frame with variances: valid pixels as 1, and the filter's weight on them

@@ -95,7 +95,8 @@ class Finder {
       Candidate c;
       c.x = peak.x;
       c.y = peak.y;
-      if (b.touches_other) c.flags |= flag::blended;
+      if (b.beside > 0) c.flags |= flag::blended;
+      c.beside = static_cast<double>(b.beside);
       c.amplitude = static_cast<double>(bright.height[peak.pixel]);
       c.sums.from_x = c.x;
       c.sums.from_y = c.y;
@@ -131,10 +132,11 @@ class Finder {
     return star ? 0 : artefact;
   }
 
-  /// Bright, and of no more pixels than a star is.
+  /// Bright, beside no peak as the next one on a line is, and of no more pixels than a star is.
   [[nodiscard]] bool stands_alone(const Candidate& c) const {
-    constexpr double kBright = 3, kRoom = 1.6;  // thresholds; of the pixels
-    if (c.amplitude < kBright * options_.threshold_sigma || (c.flags & flag::blended) != 0) return false;
+    constexpr double kBright = 3, kRoom = 1.6, kAlike = 0.3;  // thresholds; of the pixels; of the peak
+    if (c.amplitude < kBright * options_.threshold_sigma) return false;
+    if (c.beside >= std::max(options_.threshold_sigma, kAlike * c.amplitude)) return false;
     // Filtered by its own shape a star is sqrt(2) times as wide.
     const double area = 4 * std::numbers::pi * star_sigma_ * star_sigma_;
     return c.sums.n_above < kRoom * area * std::log(c.amplitude / (options_.extend * options_.threshold_sigma));
@@ -237,7 +239,8 @@ double measure_fwhm(const FrameView& frame,
   DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30, kCrowded = 6;
+  constexpr std::size_t kMostStars = 150, kEnough = 100, kFew = 30, kCrowded = 6;
+  constexpr int kStripRows = 64, kStripRadii = 4, kEveryStrip = 8;  // narrow, so that middle and rim of a field count
   DetectOptions bright;
   bright.threshold_sigma = 10;
   bright.search_again = 0;
@@ -245,12 +248,15 @@ double measure_fwhm(const FrameView& frame,
   double fwhm = kTypicalFwhm, measured = 0;
   for (int round = 0; round < kRounds; ++round) {
     const StarFilter filter(fwhm);
-    const std::vector<RowBand> bands = row_bands(frame.height, filter);
-    std::vector<RowBand> some;
-    for (std::size_t b = kEveryBand / 2; b < bands.size(); b += kEveryBand) some.push_back(bands[b]);
-    Detections found = Finder(frame, background, detector, bright, memory).run(filter, some, parallel);
-    if (found.size() < kMostStars)
+    const int rows = std::max(kStripRows, kStripRadii * filter.radius);
+    std::vector<RowBand> strips;
+    for (int y = rows * kEveryStrip / 2; y < frame.height; y += rows * kEveryStrip)
+      strips.push_back({y, std::min(frame.height, y + rows)});
+    Detections found = Finder(frame, background, detector, bright, memory).run(filter, strips, parallel);
+    if (found.size() < kEnough) {
+      const std::vector<RowBand> bands = row_bands(frame.height, filter);
       found = Finder(frame, background, detector, bright, memory).run(filter, bands, parallel);
+    }
     const Detections lone = lone_stars(found, fwhm, kMostStars);
     // The median bears it where few overlap.
     const bool crowded = lone.size() >= kFew && found.size() >= kCrowded * lone.size();

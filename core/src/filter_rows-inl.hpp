@@ -91,6 +91,39 @@ HWY_INLINE void weighted_sum(std::span<const float> k, std::size_t n, float* out
   }
 }
 
+/// The same for two rows that lie a step apart, each loaded once: next[x] = sum over i of k[i] * at(i + 1)[x].
+template <class At>
+HWY_INLINE void weighted_sums(std::span<const float> k, std::size_t n, float* out, float* next, const At& at) {
+  const std::size_t lanes = hn::Lanes(along);
+  for (std::size_t x = 0; x < n; x += kAtOnce * lanes) {
+    V a = hn::Zero(along), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+    V before = a;  // the tap that the row has in `next`
+    for (std::size_t i = 0; i <= k.size(); ++i) {
+      const V tap = i < k.size() ? hn::Set(along, k[i]) : hn::Zero(along);
+      const float* from = at(i) + x;
+      const V p = hn::LoadU(along, from), q = hn::LoadU(along, from + lanes);
+      const V r = hn::LoadU(along, from + 2 * lanes), s = hn::LoadU(along, from + 3 * lanes);
+      a = hn::MulAdd(tap, p, a);
+      b = hn::MulAdd(tap, q, b);
+      c = hn::MulAdd(tap, r, c);
+      d = hn::MulAdd(tap, s, d);
+      e = hn::MulAdd(before, p, e);
+      f = hn::MulAdd(before, q, f);
+      g = hn::MulAdd(before, r, g);
+      h = hn::MulAdd(before, s, h);
+      before = tap;
+    }
+    hn::StoreU(a, along, out + x);
+    hn::StoreU(b, along, out + x + lanes);
+    hn::StoreU(c, along, out + x + 2 * lanes);
+    hn::StoreU(d, along, out + x + 3 * lanes);
+    hn::StoreU(e, along, next + x);
+    hn::StoreU(f, along, next + x + lanes);
+    hn::StoreU(g, along, next + x + 2 * lanes);
+    hn::StoreU(h, along, next + x + 3 * lanes);
+  }
+}
+
 }  // namespace starflow::HWY_NAMESPACE::rows
 HWY_AFTER_NAMESPACE();
 

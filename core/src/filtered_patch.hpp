@@ -23,12 +23,12 @@ struct PatchLattice {
 
 /// Whitens and filters the frame at the points of a lattice, row by row into \p out. As bright_pixels() does, but with
 /// the background's plane and its noise in the middle; pixels that are masked or outside of the frame count as sky.
-/// \param along  memory that is reused
+/// \param memory  that is reused
 void filter_patch(const FrameView& frame,
                   const Background& background,
                   const StarFilter& filter,
                   const PatchLattice& lattice,
-                  std::vector<float>& along,
+                  std::vector<float>& memory,
                   std::span<float> out);
 
 }  // namespace starflow

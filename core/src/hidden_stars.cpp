@@ -58,6 +58,7 @@ std::vector<SceneStar> find_hidden_stars(
   const bool shot_noise = job.detector.gain_e_per_adu > 0;
   fit.run(kSweeps, parallel);
   for (int round = 1; round <= times; ++round) {
+    residual.changed.assign(scene.strips(), 0);
     subtract_light(job.index, job.shape, scene, residual, parallel);
     if (round == 1) mismatch = measure_mismatch(job.frame, job.background, job.filter, job.shape, scene, parallel);
     subtract_mismatch(job.index, mismatch, scene, shot_noise, residual, parallel);

@@ -37,7 +37,10 @@ struct Peak {
 class ResidualSearch {
  public:
   ResidualSearch(const SearchJob& job, const StarScene& scene, const SceneResidual& residual, double shape_known_to)
-      : job_(job), scene_(scene), residual_(residual) {
+      : job_(job),
+        scene_(scene),
+        residual_(residual),
+        least_height_(static_cast<float>(kLeastHeight * job.threshold_sigma)) {
     for (const SceneStar& s : scene.stars) {
       if (s.is_star && s.amplitude > shape_known_to) strange_.push_back(&s);
     }
@@ -53,27 +56,40 @@ class ResidualSearch {
   }
 
   void search(int y, std::vector<Peak>& out) const {
-    const double least2 = job_.threshold_sigma * job_.threshold_sigma;
+    const auto least2 = static_cast<float>(job_.threshold_sigma * job_.threshold_sigma);
     int cell = -1;  // that shot noise is known of: it changes little over a part of a mesh tile
     double shot = 0;
-    for (const BrightRun& run : job_.index.row(y)) {
+    const std::span<const BrightRun> runs = job_.index.row(y);
+    if (runs.empty() ||
+        !any_high(runs.front().first, runs.back().first + static_cast<std::size_t>(runs.back().n), least2))
+      return;
+    for (const BrightRun& run : runs) {
       for (int i = 0; i < run.n; ++i) {
         const std::size_t at = run.first + static_cast<std::size_t>(i);
-        const double height = static_cast<double>(residual_.left_over[at]);
-        if (height > kLeastHeight * job_.threshold_sigma &&
-            height * height > least2 * static_cast<double>(1 + residual_.mismatch[at])) {
-          const int x = run.x + i;
-          if (x / kCell != cell) {
-            cell = x / kCell;
-            shot = shot_noise(cell * kCell + kCell / 2, y);
-          }
-          judge(x, y, at, height, shot, out);
+        if (!high(at, least2)) continue;
+        const int x = run.x + i;
+        if (x / kCell != cell) {
+          cell = x / kCell;
+          shot = shot_noise(cell * kCell + kCell / 2, y);
         }
+        judge(x, y, at, static_cast<double>(residual_.left_over[at]), shot, out);
       }
     }
   }
 
  private:
+  /// Whether a pixel may be a peak: all but its shot noise is known.
+  [[nodiscard]] bool high(std::size_t at, float least2) const {
+    const float height = residual_.left_over[at];
+    return (height > least_height_) & (height * height > least2 * (1 + residual_.mismatch[at]));
+  }
+  /// Whether one of [first, end) may be; without a branch for each.
+  [[nodiscard]] bool any_high(std::size_t first, std::size_t end, float least2) const {
+    unsigned any = 0;
+    for (std::size_t at = first; at < end; ++at) any |= static_cast<unsigned>(high(at, least2));
+    return any != 0;
+  }
+
   /// Variance that light adds to the filtered frame, for each sigma of its height: as if the light were even under the
   /// filter. 0 where the gain is not known.
   [[nodiscard]] double shot_noise(int x, int y) const {
@@ -223,6 +239,7 @@ class ResidualSearch {
   const SearchJob& job_;
   const StarScene& scene_;
   const SceneResidual& residual_;
+  float least_height_;  // sigma
   std::array<std::pair<int, int>, kRings.size() * kDirections> ring_;
   std::array<Axis, kDirections / 2> axes_;
   std::vector<const SceneStar*> strange_;  // much brighter than those that tell the shape
@@ -267,8 +284,10 @@ std::vector<SceneStar> search_residual(const SearchJob& job,
   const auto rows = static_cast<std::size_t>(scene.strip_rows());
   const auto height = static_cast<std::size_t>(job.frame.height);
   std::vector<std::vector<Peak>> found(scene.strips());
+  const auto changed = [&](std::size_t strip) { return strip < scene.strips() && residual.changed[strip] != 0; };
   parallel(scene.strips(), 1, [&](std::size_t begin, std::size_t end) {
     for (std::size_t s = begin; s < end; ++s) {
+      if (!changed(s) && !changed(s + 1) && (s == 0 || !changed(s - 1))) continue;  // searched before, to no avail
       for (std::size_t y = s * rows; y < std::min(height, (s + 1) * rows); ++y)
         search.search(static_cast<int>(y), found[s]);
     }

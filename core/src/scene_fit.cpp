@@ -45,35 +45,31 @@ Step solved(const Equations& e, bool movable) {
 }
 
 /// The shape along one axis at the three pixels about \p middle.
-struct Triple {
-  std::array<double, 3> value;
-  Triple(const FilteredStar& shape, int middle, double centre)
-      : value{shape.at(middle - 1 - centre), shape.at(middle - centre), shape.at(middle + 1 - centre)} {}
-};
+std::array<double, 3> values(const FilteredStar& shape, int middle, double centre) {
+  return {shape.at(middle - 1 - centre), shape.at(middle - centre), shape.at(middle + 1 - centre)};
+}
+
+/// The same of its slope.
+std::array<double, 3> slopes(const FilteredStar& shape, int middle, double centre) {
+  return {shape.slope(middle - 1 - centre), shape.slope(middle - centre), shape.slope(middle + 1 - centre)};
+}
 
 }  // namespace
 
 void SceneFit::find_neighbours(ParallelFor parallel) {
   const std::size_t n = scene_.stars.size();
   const double margin = 1.5 + kMaxWayFwhm * shape_.fwhm_px();
-  const auto visit = [&](std::size_t i, const auto& found) {
-    const SceneStar& s = scene_.stars[i];
-    scene_.visit_near(s.seed_x, s.seed_y, shape_.reach() + margin, [&](std::size_t j) {
-      const SceneStar& o = scene_.stars[j];
-      const double dx = o.seed_x - s.seed_x, dy = o.seed_y - s.seed_y, far = o.reach + margin;
-      if (j != i && dx * dx + dy * dy < far * far) found(static_cast<std::uint32_t>(j));
-    });
-  };
   std::vector<std::vector<std::uint32_t>> found(scene_.strips());
   first_neighbour_.assign(n + 1, 0);
   parallel(scene_.strips(), 1, [&](std::size_t begin, std::size_t end) {
     for (std::size_t strip = begin; strip < end; ++strip) {
-      std::vector<std::uint32_t>& near = found[strip];
-      for (std::size_t i = scene_.first(strip); i < scene_.first(strip + 1); ++i) {
-        const std::size_t before = near.size();
-        visit(i, [&](std::uint32_t j) { near.push_back(j); });
-        first_neighbour_[i + 1] = near.size() - before;
-      }
+      scene_.visit_pairs(strip, shape_.reach() + margin, [&](std::size_t i, std::size_t j) {
+        const SceneStar &s = scene_.stars[i], &o = scene_.stars[j];
+        const double dx = o.seed_x - s.seed_x, dy = o.seed_y - s.seed_y, far = o.reach + margin;
+        if (dx * dx + dy * dy >= far * far) return;
+        found[strip].push_back(static_cast<std::uint32_t>(j));
+        ++first_neighbour_[i + 1];
+      });
     }
   });
   for (std::size_t i = 0; i < n; ++i) first_neighbour_[i + 1] += first_neighbour_[i];
@@ -142,19 +138,21 @@ bool SceneFit::improve(std::size_t star) {
   read(patch, px, py);
   std::array<double, 9> light{};
   for (std::size_t k = 0; k < 9; ++k) light[k] = static_cast<double>(patch.height[k]);
+  const double reach = shape_.reach() + 1;
   for (std::size_t k = first_neighbour_[star]; k < first_neighbour_[star + 1]; ++k) {
     const SceneStar& o = scene_.stars[neighbours_[k]];
-    const Triple across(shape_, px, o.x), down(shape_, py, o.y);
-    for (std::size_t p = 0; p < 9; ++p) light[p] -= o.amplitude * down.value[p / 3] * across.value[p % 3];
+    if (std::abs(o.x - px) > reach || std::abs(o.y - py) > reach) continue;
+    const auto across = values(shape_, px, o.x), down = values(shape_, py, o.y);
+    for (std::size_t p = 0; p < 9; ++p) light[p] -= o.amplitude * down[p / 3] * across[p % 3];
   }
-  const Triple across(shape_, px, s.x), down(shape_, py, s.y);
+  const auto across = values(shape_, px, s.x), down = values(shape_, py, s.y);
+  const auto slope_x = slopes(shape_, px, s.x), slope_y = slopes(shape_, py, s.y);
   Equations e;
   for (std::size_t p = 0; p < 9; ++p) {
     if (!patch.bright[p]) continue;
-    const int i = px + static_cast<int>(p % 3) - 1, j = py + static_cast<int>(p / 3) - 1;
-    const double a = down.value[p / 3] * across.value[p % 3];
-    e.add(a, -s.amplitude * down.value[p / 3] * shape_.slope(i - s.x),
-          -s.amplitude * across.value[p % 3] * shape_.slope(j - s.y), light[p] - s.amplitude * a);
+    const double a = down[p / 3] * across[p % 3];
+    e.add(a, -s.amplitude * down[p / 3] * slope_x[p % 3], -s.amplitude * across[p % 3] * slope_y[p / 3],
+          light[p] - s.amplitude * a);
   }
   const Step step = solved(e, patch.movable && s.is_star);
   const double most = kMaxStep * shape_.fwhm_px();

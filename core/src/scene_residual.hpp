@@ -11,14 +11,16 @@
 #include "shape_mismatch.hpp"
 #include "star_scene.hpp"
 
+#include <cstdint>
 #include <vector>
 
 namespace starflow {
 
-/// One value for each bright pixel.
+/// One value for each bright pixel, but for the last.
 struct SceneResidual {
-  std::vector<float> left_over;  ///< sigma
-  std::vector<float> mismatch;   ///< variance of the stars' shapes, sigma^2
+  std::vector<float> left_over;       ///< sigma
+  std::vector<float> mismatch;        ///< variance of the stars' shapes, sigma^2
+  std::vector<std::uint8_t> changed;  ///< of each strip: not 0 where light was taken off or put back
 };
 
 /// Takes the light of the stars off, as far as SceneStar::taken does not say that it is; what stars were before they

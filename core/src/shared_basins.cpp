@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace starflow {
@@ -33,9 +34,10 @@ class SharedBasins {
   }
 
   /// Sums the shared basins up anew.
-  void share() {
+  void share(const BrightIndex& index) {
     for (std::size_t b = 0; b < shared_.size(); ++b) {
       if (shared_[b] == 0) continue;
+      const PixelSums whole = candidates_[b].sums;
       for (std::int32_t k = first_[b]; k >= 0; k = next_[static_cast<std::size_t>(k)]) {
         Candidate& c = candidates_[static_cast<std::size_t>(k)];
         c.flags |= flag::blended;
@@ -43,23 +45,22 @@ class SharedBasins {
         c.sums.from_x = c.x;
         c.sums.from_y = c.y;
       }
-    }
-    for (const BrightRun& run : searched_.bright.runs) {
-      visit_stretches(run, searched_.basins.basin_of, [&](int from, int n) {
-        const std::size_t first = run.first + static_cast<std::size_t>(from);
-        const auto b = static_cast<std::size_t>(searched_.basins.basin_of[first]);  // huge where there is none
-        if (b >= shared_.size() || shared_[b] == 0) return;
-        for (int i = 0; i < n; ++i) {
-          const int x = run.x + from + i, y = run.y;
-          PixelSums& sums = owner(b, x, y).sums;
-          sums.add(searched_.bright, first + static_cast<std::size_t>(i), 1, x, y, isophote_);
-          if (at_edge(searched_.frame, x, y)) sums.flags |= flag::edge;
-        }
-      });
+      for (int y = whole.y_first; y <= whole.y_last; ++y) {
+        index.visit(y, whole.x_first, whole.x_last, [&](int x, std::size_t first, int n) {
+          for (int i = 0; i < n; ++i) add(b, first + static_cast<std::size_t>(i), x + i, y);
+        });
+      }
     }
   }
 
  private:
+  void add(std::size_t basin, std::size_t pixel, int x, int y) {
+    if (static_cast<std::size_t>(searched_.basins.basin_of[pixel]) != basin) return;
+    PixelSums& sums = owner(basin, x, y).sums;
+    sums.add(searched_.bright, pixel, 1, x, y, isophote_);
+    if (at_edge(searched_.frame, x, y)) sums.flags |= flag::edge;
+  }
+
   static void move(Candidate& c, const SceneStar& s) {
     c.x = s.x;
     c.y = s.y;
@@ -76,6 +77,7 @@ class SharedBasins {
     move(c, s);
     c.amplitude = s.amplitude;
     c.hidden = true;
+    c.beside = std::numeric_limits<double>::infinity();  // it may be a piece of anything
     c.light = s.amplitude * searched_.shape.flux_of_unit() * searched_.background.noise(s.x, s.y);
     shared_[basin] = 1;
     next_.push_back(first_[basin]);
@@ -127,12 +129,12 @@ void add_hidden_stars(const SearchedFrame& searched,
     barred.push_back(s.is_star ? 0 : 1);
     known.push_back(s);
   }
-  const BrightIndex index(searched.bright, searched.frame.height);
+  const BrightIndex index(searched.bright, searched.frame.width, searched.frame.height);
   const SearchJob job{searched, index, barred};
   const std::vector<SceneStar> all = find_hidden_stars(job, std::move(known), times, residual, parallel);
   SharedBasins basins(searched, isophote_adu, candidates);
   basins.place(all);
-  basins.share();
+  basins.share(index);
 }
 
 }  // namespace starflow

@@ -56,36 +56,31 @@ void StarGroups::find_links(
   }
 }
 
-std::uint32_t StarGroups::root(std::uint32_t star) {
-  while (clusters_[star].parent != star) star = clusters_[star].parent = clusters_[clusters_[star].parent].parent;
-  return star;
-}
-
 void StarGroups::close_links(const Detections& stars, const GroupRules& rules) {
   std::erase_if(links_, [&](const Link& l) { return shadow(l.a) || shadow(l.b); });
   std::ranges::sort(links_, [&](const Link& l, const Link& m) {
     if (l.squared != m.squared) return l.squared < m.squared;
     return l.a != m.a ? higher_up(stars, l.a, m.a) : higher_up(stars, l.b, m.b);
   });
+  joined_.reset(stars.size());
   clusters_.resize(stars.size());
   for (const Link& l : links_) {
     for (const std::uint32_t s : {l.a, l.b}) {
-      clusters_[s] = {stars.x[s], stars.x[s], stars.y[s], stars.y[s], s, 1};
+      clusters_[s] = {stars.x[s], stars.x[s], stars.y[s], stars.y[s], 1};
       state_[s] |= kLinked;
     }
   }
   for (const Link& l : links_) {
-    const std::uint32_t p = root(l.a), q = root(l.b);
+    const std::uint32_t p = joined_.of(l.a), q = joined_.of(l.b);
     if (p == q) continue;
     const Cluster &a = clusters_[p], &b = clusters_[q];
-    const Cluster both{std::min(a.x_low, b.x_low),   std::max(a.x_high, b.x_high), std::min(a.y_low, b.y_low),
-                       std::max(a.y_high, b.y_high), std::min(a.parent, b.parent), a.count + b.count};
+    const Cluster both{std::min(a.x_low, b.x_low), std::max(a.x_high, b.x_high), std::min(a.y_low, b.y_low),
+                       std::max(a.y_high, b.y_high), a.count + b.count};
     if (both.count > rules.size || both.x_high - both.x_low > rules.extent_px ||
         both.y_high - both.y_low > rules.extent_px) {
       continue;
     }
-    clusters_[p].parent = clusters_[q].parent = both.parent;
-    clusters_[both.parent] = both;
+    clusters_[joined_.join(p, q)] = both;
   }
 }
 
@@ -97,14 +92,15 @@ void StarGroups::number_groups(const Detections& stars) {
   begin_.clear();
   for (std::size_t i = 0; i < n; ++i) {
     const auto star = static_cast<std::uint32_t>(i);
-    if (linked(i) && clusters_[root(star)].count > 1) members_.push_back(star);
+    if (linked(i) && clusters_[joined_.of(star)].count > 1) members_.push_back(star);
   }
   std::ranges::sort(members_, [&](std::uint32_t a, std::uint32_t b) {
-    const std::uint32_t p = root(a), q = root(b);
+    const std::uint32_t p = joined_.of(a), q = joined_.of(b);
     return p != q ? p < q : brighter(stars, a, b);
   });
   for (std::size_t k = 0; k < members_.size(); ++k) {
-    if (k == 0 || root(members_[k]) != root(members_[k - 1])) begin_.push_back(static_cast<std::uint32_t>(k));
+    if (k == 0 || joined_.of(members_[k]) != joined_.of(members_[k - 1]))
+      begin_.push_back(static_cast<std::uint32_t>(k));
     group_[members_[k]] = static_cast<std::uint32_t>(begin_.size() - 1);
     slot_[members_[k]] = static_cast<std::uint32_t>(k);
   }

@@ -4,6 +4,7 @@
 /// \file
 /// Which stars of a list are measured together: friends of friends, in groups of a limited size.
 
+#include "disjoint_sets.hpp"
 #include "neighbours.hpp"
 
 #include <starflow/core/detect.hpp>
@@ -55,19 +56,19 @@ class StarGroups {
     double squared;  // px^2
     std::uint32_t a, b;
   };
-  /// A group while it grows, kept by its root.
+  /// A group while it grows, kept by its first star.
   struct Cluster {
     double x_low, x_high, y_low, y_high;
-    std::uint32_t parent, count;
+    std::uint32_t count;
   };
 
   void find_links(const Detections& stars, const NeighbourGrid& grid, int width, int height, const GroupRules& rules);
   void close_links(const Detections& stars, const GroupRules& rules);
   void number_groups(const Detections& stars);
-  [[nodiscard]] std::uint32_t root(std::uint32_t star);
 
   std::vector<std::uint8_t> state_;
   std::vector<Link> links_;
+  DisjointSets joined_;
   std::vector<Cluster> clusters_;
   std::vector<std::uint32_t> group_, slot_, members_, begin_;
 };

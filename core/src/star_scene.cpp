@@ -31,12 +31,13 @@ void StarScene::index() {
     while (next < stars.size() && strip_of(stars[next].seed_y) < s) ++next;
     first_[s] = next;
   }
+  seed_x_.clear();
+  for (const SceneStar& s : stars) seed_x_.push_back(s.seed_x);
 }
 
 std::size_t StarScene::first_right_of(std::size_t strip, double x) const noexcept {
-  const std::span<const SceneStar> in = std::span(stars).subspan(first_[strip], first_[strip + 1] - first_[strip]);
-  const auto at = std::ranges::lower_bound(in, x, {}, &SceneStar::seed_x);
-  return first_[strip] + static_cast<std::size_t>(at - in.begin());
+  const auto in = std::span(seed_x_).subspan(first_[strip], first_[strip + 1] - first_[strip]);
+  return first_[strip] + static_cast<std::size_t>(std::ranges::lower_bound(in, x) - in.begin());
 }
 
 }  // namespace starflow

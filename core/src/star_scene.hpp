@@ -5,6 +5,7 @@
 /// The stars of a frame as the filtered frame sees them, in strips of rows so that those about a place are found at
 /// once and far strips can be worked on at the same time.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -69,8 +70,26 @@ class StarScene {
     const std::size_t s = strip_of(y), last = s + 1 < strips() ? s + 1 : s;
     for (std::size_t strip = s > 0 ? s - 1 : 0; strip <= last; ++strip) {
       for (std::size_t i = first_right_of(strip, x - radius); i < first_[strip + 1]; ++i) {
-        if (stars[i].seed_x > x + radius) break;
+        if (seed_x_[i] > x + radius) break;
         visit(i);
+      }
+    }
+  }
+
+  /// Calls visit(number, number of another) for each star of a strip with those of the strips about it whose seeds are
+  /// at most \p radius (no more than a strip) from its own along x; in the order of visit_near().
+  template <class Visit>
+  void visit_pairs(std::size_t strip, double radius, const Visit& visit) const {
+    const std::size_t low = strip > 0 ? strip - 1 : 0, high = strip + 1 < strips() ? strip + 1 : strip;
+    std::array<std::size_t, 3> begin{};
+    for (std::size_t s = low; s <= high; ++s) begin[s - low] = first_[s];
+    for (std::size_t i = first_[strip]; i < first_[strip + 1]; ++i) {
+      for (std::size_t s = low; s <= high; ++s) {
+        std::size_t& from = begin[s - low];
+        while (from < first_[s + 1] && seed_x_[from] < seed_x_[i] - radius) ++from;
+        for (std::size_t j = from; j < first_[s + 1] && seed_x_[j] <= seed_x_[i] + radius; ++j) {
+          if (j != i) visit(i, j);
+        }
       }
     }
   }
@@ -83,6 +102,7 @@ class StarScene {
 
   int rows_;
   std::vector<std::size_t> first_;
+  std::vector<double> seed_x_;  // of the stars, side by side
 };
 
 }  // namespace starflow

@@ -4,6 +4,8 @@
 #include "pixel_noise.hpp"
 #include "units.hpp"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -23,10 +25,10 @@ constexpr double kMedianError = 1.25;  // of a median, in parts of a mean's
 
 Surroundings::Surroundings(const FrameView& frame, const Background& background, double fwhm_px)
     : frame_(frame), background_(background), reach_(static_cast<int>(std::ceil(kRings.back() * fwhm_px))) {
-  const int step = std::max(1, static_cast<int>(fwhm_px / kPixelsPerFwhm));
-  reach_ -= reach_ % step;
-  for (int dy = -reach_; dy <= reach_; dy += step) {
-    for (int dx = -reach_; dx <= reach_; dx += step) {
+  step_ = std::max(1, static_cast<int>(fwhm_px / kPixelsPerFwhm));
+  reach_ -= reach_ % step_;
+  for (int dy = -reach_; dy <= reach_; dy += step_) {
+    for (int dx = -reach_; dx <= reach_; dx += step_) {
       const double r = std::hypot(dx, dy) / fwhm_px;
       const auto ring = static_cast<std::size_t>(std::ranges::upper_bound(kRings, r) - kRings.begin());
       if (ring == 0 || ring > kParts) continue;
@@ -67,6 +69,11 @@ Surroundings::Parts Surroundings::read(int x, int y) const {
   visit_pixels(frame_, [&](auto pixels) {
     using T = std::remove_cvref_t<decltype(*pixels.row(0))>;
     if (std::is_integral_v<T> && inside && !frame_.mask && !frame_.variance && !phases) {
+      // The parts jump from row to row: all are on their way before the first is waited for.
+      for (int row = y - reach_; row <= y + reach_; row += step_) {
+        hwy::Prefetch(pixels.row(row) + x - reach_);
+        hwy::Prefetch(pixels.row(row) + x + reach_);
+      }
       const T* centre = pixels.row(y) + x;
       for (std::size_t k = 0; k < parts.size(); ++k) {
         std::int64_t sum = 0;

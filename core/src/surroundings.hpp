@@ -58,7 +58,7 @@ class Surroundings {
   std::vector<Offset> offsets_;                             // part by part
   std::array<std::size_t, kSectors * kParts + 1> begin_{};  // of each part's
   Parts whole_{};                                           // places of the parts that lie in the frame
-  int reach_ = 0;
+  int reach_ = 0, step_ = 1;                                // of the places, px
   std::array<double, kParts> line_share_{};  // of a line's height, mean over two sectors beside each other
   double level_gain_ = 0, line_gain_ = 0;    // what the filter makes of a level, of a line: parts of the pixel's noise
   double part_error_ = 0, level_error_ = 0;  // the same of a part's noise and the median's, in parts of the pixel's
