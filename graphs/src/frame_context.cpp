@@ -33,6 +33,7 @@ void FrameContext::reset() {
   waiting_.back().store(static_cast<std::uint32_t>(layout_.last.size()), std::memory_order_relaxed);
   errors.clear();
   before.clear();
+  tail_of.reset();
   configuration.reset();
   info.reset();
   read_begin = read_end = {};

@@ -7,12 +7,14 @@
 #include <starflow/graph/graph_spec.hpp>
 #include <starflow/sdk/node.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct Layout {
     std::size_t first_slot = 0;
     std::vector<std::size_t> inputs;    ///< slot of each input port, or kUnconnected
     std::vector<std::size_t> upstream;  ///< distinct nodes that it waits for; empty for the source
+    std::vector<bool> behind;           ///< of each earlier node: its messages can have come from it
   };
   struct Slot {
     std::uint32_t readers = 0;  ///< input ports and kept results
@@ -41,6 +44,11 @@ struct Layout {
 
   /// \throws ConfigError where the spec is not a graph with one source, or \p keep names a port that is not there.
   Layout(const GraphSpec& spec, const std::vector<std::string>& keep);
+
+  /// What \p from sends comes to \p to, maybe by way of others.
+  [[nodiscard]] bool reaches(std::size_t from, std::size_t to) const {
+    return from < nodes[to].behind.size() && nodes[to].behind[from];
+  }
 };
 
 /// What frames are measured with: the nodes as their options were when the frame came in.
@@ -81,6 +89,7 @@ class FrameContext {
   /// Node \p node failed: what it sent is taken back.
   void fail(std::size_t node, std::string code, std::string text) noexcept;
   [[nodiscard]] bool failed(std::size_t node) const noexcept { return failed_[node] != 0; }
+  [[nodiscard]] bool any_failed() const noexcept { return std::ranges::find(failed_, 1) != failed_.end(); }
   /// For a node that came to its end: fails it where it sent nothing that a later node can't do without, else counts
   /// the stars that it sent.
   void check_sent(std::size_t node);
@@ -94,7 +103,8 @@ class FrameContext {
   std::atomic<std::uint64_t> stars{0};
   std::vector<NodeError> errors;
   std::shared_ptr<const Configuration> configuration;
-  std::vector<Unadmitted> before;  ///< that came before this frame
+  std::vector<Unadmitted> before;      ///< that came before this frame
+  std::optional<std::size_t> tail_of;  ///< the node that held this back until the end; else it is a frame
 
   using Clock = std::chrono::steady_clock;
   Clock::time_point read_begin{}, read_end{};  ///< of the source's call; not of a frame that a host submitted

@@ -57,7 +57,7 @@ Layout::Layout(const GraphSpec& spec, const std::vector<std::string>& keep) {
   std::vector<bool> waited_for(spec.nodes.size(), false);
   for (const NodeSpec& n : spec.nodes) {
     if (is_source(*n.type)) source = nodes.size();
-    Node node{n.id, n.type, slots.size(), {}, {}};
+    Node node{n.id, n.type, slots.size(), {}, {}, std::vector<bool>(nodes.size(), false)};
     for (const PortSpec& port : n.type->outputs) {
       slots.emplace_back().counts_stars = port.type == message_type<StarList>;
     }
@@ -75,6 +75,8 @@ Layout::Layout(const GraphSpec& spec, const std::vector<std::string>& keep) {
       if (std::find(node.upstream.begin(), node.upstream.end(), ref.node) == node.upstream.end()) {
         node.upstream.push_back(ref.node);
       }
+      node.behind[ref.node] = true;
+      for (std::size_t i = 0; i < ref.node; ++i) node.behind[i] = node.behind[i] || nodes[ref.node].behind[i];
     }
     nodes.push_back(std::move(node));
   }

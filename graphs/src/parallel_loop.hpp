@@ -4,6 +4,8 @@
 /// \file
 /// ParallelFor on the threads of the runner, or of the caller alone.
 
+#include "fp_guard.hpp"
+
 #include <starflow/core/parallel.hpp>
 #include <starflow/sdk/node.hpp>
 
@@ -32,7 +34,7 @@ class ParallelLoop {
   void operator()(std::size_t n, std::size_t grain, RangeBody body) const {
     if (grain == 0) grain = 1;
     const std::size_t ranges = n / grain + (n % grain != 0 ? 1 : 0);
-    if (ranges <= 1) {
+    if (ranges <= 1) {  // the modes are the caller's business
       if (n > 0) body(0, n);
       return;
     }
@@ -46,6 +48,7 @@ class ParallelLoop {
         cut_short.store(true, std::memory_order_relaxed);
         return;
       }
+      const Modes modes;  // a plugin's code may change those of a thread that works for others next
       try {
         const std::size_t begin = i * grain;
         body(begin, n - begin < grain ? n : begin + grain);
@@ -66,6 +69,11 @@ class ParallelLoop {
   }
 
  private:
+  struct Modes {
+    FpGuard guard;
+    ~Modes() { guard.restore(); }
+  };
+
   std::stop_token stop_;
   bool one_thread_;
 };

@@ -8,6 +8,7 @@
 #include "admission.hpp"
 #include "failure.hpp"
 #include "flow.hpp"
+#include "fp_guard.hpp"
 #include "frame_context.hpp"
 #include "instances.hpp"
 #include "node_clock.hpp"
@@ -55,6 +56,7 @@ class Run {
 
   // runner_nodes.cpp
   bool read(FrameContext& frame);  ///< the next frame of the source; false at its end
+  void flush() noexcept;           ///< what nodes with a memory held back
   void visit(std::size_t node, FrameContext& frame) noexcept;
   void visit_all(FrameContext& frame) noexcept;  ///< every node, one after the other, in the calling thread
   /// Bodies run one at a time: they need no loop on several threads.
@@ -100,14 +102,21 @@ class Run {
   void tell_of(const std::vector<Unadmitted>& frames);
   [[nodiscard]] std::shared_ptr<const Configuration> configuration() const;
   void run_body(std::size_t node, FrameContext& frame);
+  template <class Call>
+  void keep_modes(std::size_t node, Call&& call);
+  template <class Call>
+  bool draw(std::size_t from, FrameContext& frame, Call&& call);
+  bool flush_one(std::size_t node);
   void fail(std::size_t node, FrameContext& frame, Failure failure) noexcept;
-  void refuse_size(FrameContext& frame, std::size_t bytes);
+  void refuse_size(std::size_t from, FrameContext& frame, std::size_t bytes);
   void guard_source(const FrameContext& frame);
   void refuse_callback(const char* what) const;
 
+  void conclude(FrameContext& frame) noexcept;
   void deliver_outcome(FrameContext& frame);
   [[nodiscard]] Outcome judge(const FrameContext& frame) const;
   [[nodiscard]] bool served(std::size_t sink, const FrameContext& frame) const;
+  [[nodiscard]] bool any_served(const FrameContext& frame) const;
   void write_sinks(FrameContext& frame, Outcome outcome);
   [[nodiscard]] FrameResult result_of(const FrameContext& frame, Outcome outcome) const;
   void hand_back(const FrameContext& frame, Outcome outcome);
@@ -153,6 +162,22 @@ class Run {
   Mover mover_ = Mover::none;
   std::unique_ptr<Flow> flow_;  // of Mover::threads. Last: its threads use everything above
 };
+
+/// Calls code of \p node that may be a plugin's, which may change the floating-point modes of this thread.
+template <class Call>
+void Run::keep_modes(std::size_t node, Call&& call) {
+  const FpGuard modes;
+  const auto put_back = [&] {
+    if (modes.restore()) log(node, LogLevel::debug, "changed the floating-point state; it was put back");
+  };
+  try {
+    call();
+  } catch (...) {
+    put_back();
+    throw;
+  }
+  put_back();
+}
 
 /// "frame 7 (night/a.fits)"
 [[nodiscard]] std::string name_of(const FrameInfo& info);

@@ -102,6 +102,7 @@ RunReport Run::run() {
   }
   gate.finish();
   flow_.reset();
+  flush();
   return close(ended);
 }
 
@@ -139,6 +140,7 @@ RunReport Run::finish() {
   }
   gate.finish();
   flow_.reset();
+  flush();
   return close(!stop.drained());
 }
 
@@ -167,9 +169,10 @@ void Run::move_by(Mover mover) {
 void Run::admit(FrameContext& frame) {
   frame.seq = next_seq_.fetch_add(1);
   frame.configuration = configuration();
-  frame.passed(layout.source, NodeClock::Clock::now());
+  const std::size_t from = frame.tail_of.value_or(layout.source);
+  frame.passed(from, NodeClock::Clock::now());
   if (trace_.on()) {
-    if (!pushed_) trace_.ran(layout.source, frame, frame.read_begin, frame.read_end);
+    if (frame.read_end > Trace::Clock::time_point{}) trace_.ran(from, frame, frame.read_begin, frame.read_end);
     const Admission::Figures inside = gate.figures();
     trace_.inside(inside.frames, inside.bytes);
   }

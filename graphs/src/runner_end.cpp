@@ -41,7 +41,7 @@ class SinkContext final : public Sink::Context {
 }  // namespace
 
 // Called for one frame at a time, in order.
-void Run::deliver(FrameContext& frame) noexcept {
+void Run::conclude(FrameContext& frame) noexcept {
   delivering_.store(std::this_thread::get_id());
   oneapi::tbb::this_task_arena::isolate([&] {
     try {
@@ -51,9 +51,13 @@ void Run::deliver(FrameContext& frame) noexcept {
       stop.abort_because([&] { return "delivering " + name_of(*frame.info) + ": " + failure.text; });
     }
   });
+  delivering_.store({});
+}
+
+void Run::deliver(FrameContext& frame) noexcept {
+  conclude(frame);
   const std::size_t bytes = frame.bytes;
   pool_.recycle(frame);  // frees what it held before the credit is given to another
-  delivering_.store({});
   watchdog_.delivered();
   gate.leave(bytes);
   if (trace_.on()) {
@@ -85,6 +89,10 @@ void Run::tell_of(const std::vector<Unadmitted>& frames) {
 
 void Run::deliver_outcome(FrameContext& frame) {
   tell_of(frame.before);
+  if (frame.tail_of && !frame.any_failed() && !frame.withheld && !any_served(frame)) {
+    frame.fail(*frame.tail_of, "no_taker",
+               "held back what came to no sink: nodes behind it also need what only a frame brings");
+  }
   frame.collect_errors();
   const Outcome outcome = judge(frame);
   write_sinks(frame, outcome);
@@ -108,17 +116,20 @@ Outcome Run::judge(const FrameContext& frame) const {
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (frame.failed(i) && spec.nodes[i].on_error == OnError::fail_frame) return Outcome::failed;
   }
-  bool any_sink = false, any_served = false;
+  return any_served(frame) ? Outcome::partial : Outcome::failed;
+}
+
+bool Run::any_served(const FrameContext& frame) const {
+  bool any_sink = false, any = false;
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;
     any_sink = true;
-    any_served = any_served || served(i, frame);
+    any = any || served(i, frame);
   }
-  if (!any_sink) {  // what the host keeps is all that leaves such a graph
-    any_served = std::any_of(layout.kept.begin(), layout.kept.end(),
-                             [&](std::size_t slot) { return static_cast<bool>(frame.message(slot)); });
-  }
-  return any_served ? Outcome::partial : Outcome::failed;
+  if (any_sink) return any;
+  // What the host keeps is all that leaves such a graph.
+  return std::any_of(layout.kept.begin(), layout.kept.end(),
+                     [&](std::size_t slot) { return static_cast<bool>(frame.message(slot)); });
 }
 
 // The sink has all that it requires, and something at all.
@@ -131,13 +142,14 @@ bool Run::served(std::size_t sink, const FrameContext& frame) const {
 void Run::write_sinks(FrameContext& frame, Outcome outcome) {
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i] || broken_sinks_[i]) continue;
+    if (frame.tail_of && !layout.reaches(*frame.tail_of, i)) continue;
     const auto begin = NodeClock::Clock::now();
     if (frame.configuration) clocks_[i].waited(frame.ready_since(i), begin);
     try {
       SinkContext context(*this, i, frame, outcome);
       const Watchdog::Body body(watchdog_,
                                 [&] { return "sink '" + layout.nodes[i].id + "' has had " + name_of(*frame.info); });
-      instances_.sinks[i]->write(context);
+      keep_modes(i, [&] { instances_.sinks[i]->write(context); });
     } catch (...) {
       clocks_[i].failed();
       broken_sinks_[i] = true;
@@ -212,7 +224,7 @@ RunReport Run::close(bool source_ended) {
     if (!instances_.sinks[i]) continue;
     const auto begin = NodeClock::Clock::now();
     try {
-      instances_.sinks[i]->close(summary_now(source_ended));
+      keep_modes(i, [&] { instances_.sinks[i]->close(summary_now(source_ended)); });
     } catch (...) {
       stop.abort("closing sink '" + layout.nodes[i].id + "': " + current_failure().text);
     }

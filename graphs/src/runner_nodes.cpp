@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "fp_guard.hpp"
 #include "parallel_loop.hpp"
 #include "run.hpp"
 
@@ -41,7 +40,7 @@ class NodeContext final : public Node::Context {
 
 class SourceContext final : public Source::Context {
  public:
-  SourceContext(Run& run, FrameContext& frame) : run_(run), frame_(frame) {}
+  SourceContext(Run& run, std::size_t node, FrameContext& frame) : run_(run), node_(node), frame_(frame) {}
 
   [[nodiscard]] std::stop_token stop() const override { return run_.stop.token(); }
   void send(std::size_t port, Message message) override {
@@ -51,12 +50,12 @@ class SourceContext final : public Source::Context {
       size = sent_frame->bytes();
       of_frame = sent_frame->share_info();
     }
-    frame_.send(run_.layout.source, port, std::move(message));
+    frame_.send(node_, port, std::move(message));
     bytes += size;
     if (of_frame) frame_info = std::move(of_frame);
     sent = true;
   }
-  void log(LogLevel level, std::string_view text) override { run_.log(run_.layout.source, level, text); }
+  void log(LogLevel level, std::string_view text) override { run_.log(node_, level, text); }
 
   std::size_t bytes = 0;
   std::shared_ptr<const FrameInfo> frame_info;  // of the frame that was sent, which knows its size
@@ -64,27 +63,28 @@ class SourceContext final : public Source::Context {
 
  private:
   Run& run_;
+  std::size_t node_;
   FrameContext& frame_;
 };
 
 }  // namespace
 
-bool Run::read(FrameContext& frame) {
-  const std::size_t source = layout.source;
-  SourceContext context(*this, frame);
+/// Fills \p frame by what \p call, which is next() or flush() of the node \p from, sends. \return false at the end
+template <class Call>
+bool Run::draw(std::size_t from, FrameContext& frame, Call&& call) {
+  SourceContext context(*this, from, frame);
   Failure failure;
   bool more = true;
   const auto begin = NodeClock::Clock::now();
   try {
-    const Watchdog::Body body(watchdog_, [&] { return "source '" + layout.nodes[source].id + "'"; });
-    more = instances_.sources[source]->next(context);
+    keep_modes(from, [&] { more = call(context); });
   } catch (...) {
     failure = current_failure();
   }
   const auto end = NodeClock::Clock::now();
-  clocks_[source].ran(begin, end);
+  if (more || from == layout.source) clocks_[from].ran(begin, end);
   if (!more) {
-    if (context.sent) log(source, LogLevel::warning, "sent a message with the end of its frames; it is not used");
+    if (context.sent) log(from, LogLevel::warning, "sent a message with the end of its frames; it is not used");
     return false;
   }
   if (context.frame_info) {
@@ -95,22 +95,32 @@ bool Run::read(FrameContext& frame) {
   frame.read_begin = begin;
   frame.read_end = end;
   if (failure.code.empty()) {
-    frame.check_sent(source);
-    if (context.bytes > gate.max_bytes()) refuse_size(frame, context.bytes);
+    frame.check_sent(from);
+    if (context.bytes > gate.max_bytes()) refuse_size(from, frame, context.bytes);
   } else {
-    fail(source, frame, std::move(failure));
+    fail(from, frame, std::move(failure));
   }
+  if (!frame.failed(from)) frame.bytes = context.bytes;
+  return true;
+}
+
+bool Run::read(FrameContext& frame) {
+  const std::size_t source = layout.source;
+  const bool more = draw(source, frame, [&](Source::Context& context) {
+    const Watchdog::Body body(watchdog_, [&] { return "source '" + layout.nodes[source].id + "'"; });
+    return instances_.sources[source]->next(context);
+  });
+  if (!more) return false;
   if (frame.failed(source)) {
     guard_source(frame);
   } else {
-    frame.bytes = context.bytes;
     last_failed_.reset();
   }
   return true;
 }
 
-void Run::refuse_size(FrameContext& frame, std::size_t bytes) {
-  fail(layout.source, frame,
+void Run::refuse_size(std::size_t from, FrameContext& frame, std::size_t bytes) {
+  fail(from, frame,
        {"too_large", "holds " + std::to_string(bytes) + " bytes, more than run.max_bytes_in_flight = " +
                          std::to_string(gate.max_bytes()) + " allows"});
 }
@@ -127,8 +137,43 @@ void Run::guard_source(const FrameContext& frame) {
 
 void Run::visit_all(FrameContext& frame) noexcept {
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {  // in the order of the flow
-    if (layout.nodes[i].type->make.index() == 1) visit(i, frame);
+    if (layout.nodes[i].type->make.index() != 1) continue;
+    if (!frame.tail_of || layout.reaches(*frame.tail_of, i)) visit(i, frame);
   }
+}
+
+/// In the calling thread: when the last frame has left, nobody else is at work.
+void Run::flush() noexcept {
+  for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+    if (layout.nodes[i].type->make.index() != 1 || !layout.nodes[i].type->serial) continue;
+    try {
+      while (!stop.aborted() && flush_one(i)) {
+      }
+    } catch (...) {
+      const Failure failure = current_failure();
+      stop.abort_because([&] { return "flushing node '" + layout.nodes[i].id + "': " + failure.text; });
+    }
+  }
+}
+
+/// Takes the next message that \p node held back to the sinks behind it. \return whether there may be more
+bool Run::flush_one(std::size_t node) {
+  FrameContext& frame = pool_.acquire();
+  frame.tail_of = node;
+  const bool more = draw(node, frame, [&](Source::Context& context) {
+    const Watchdog::Body body(watchdog_, [&] { return "flush of node '" + layout.nodes[node].id + "'"; });
+    return instances_.nodes[node]->flush(context);
+  });
+  if (!more) {
+    pool_.recycle(frame);
+    return false;
+  }
+  const bool failed = frame.failed(node);
+  admit(frame);
+  visit_all(frame);
+  conclude(frame);
+  pool_.recycle(frame);
+  return !failed;
 }
 
 void Run::visit(std::size_t node, FrameContext& frame) noexcept {
@@ -157,17 +202,7 @@ void Run::run_body(std::size_t node, FrameContext& frame) {
     NodeContext context(*this, node, frame);
     const Watchdog::Body body(watchdog_,
                               [&] { return "node '" + layout.nodes[node].id + "' has had " + name_of(*frame.info); });
-    const FpGuard modes;
-    const auto put_back = [&] {
-      if (modes.restore()) log(node, LogLevel::debug, "changed the floating-point state; it was put back");
-    };
-    try {
-      frame.configuration->nodes[node]->process(context);
-    } catch (...) {
-      put_back();
-      throw;
-    }
-    put_back();
+    keep_modes(node, [&] { frame.configuration->nodes[node]->process(context); });
     frame.check_sent(node);
   } catch (...) {
     fail(node, frame, current_failure());

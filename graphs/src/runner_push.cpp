@@ -64,7 +64,7 @@ FrameContext& Run::unpacked(Pushed pushed) {
   context->info = std::move(pushed.info);
   context->bytes = pushed.bytes;
   context->send(layout.source, 0, std::move(pushed.message));
-  if (pushed.refused > 0) refuse_size(*context, pushed.refused);
+  if (pushed.refused > 0) refuse_size(layout.source, *context, pushed.refused);
   return *context;
 }
 

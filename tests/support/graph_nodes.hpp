@@ -91,6 +91,21 @@ class FunctionNode final : public Node {
   NodeBody& body_;
 };
 
+struct MemoryBody {
+  NodeBody process;
+  SourceBody flush;
+};
+
+class MemoryNode final : public Node {
+ public:
+  explicit MemoryNode(const Options& o) : body_(body_of<MemoryBody>(o)) {}
+  void process(Context& c) override { body_.process(c); }
+  bool flush(Source::Context& c) override { return body_.flush(c); }
+
+ private:
+  MemoryBody& body_;
+};
+
 class FunctionSink final : public Sink {
  public:
   explicit FunctionSink(const Options& o) : body_(body_of<SinkBody>(o)) {}
@@ -151,6 +166,12 @@ class FunctionGraph {
                    bool serial = false,
                    std::string_view out = message_type<Number>) {
     return add(id, in, out, keep(nodes_, std::move(body)), factory_of<FunctionNode>(), serial);
+  }
+  /// A node that holds something back.
+  std::size_t memory(
+      const std::string& id, std::vector<In> in, NodeBody process, SourceBody flush, bool serial = true) {
+    const auto body = keep(memories_, MemoryBody{std::move(process), std::move(flush)});
+    return add(id, in, message_type<Number>, body, factory_of<MemoryNode>(), serial);
   }
   std::size_t sink(const std::string& id, std::vector<In> in, SinkBody body) {
     return add(id, in, "", keep(sinks_, std::move(body)), factory_of<FunctionSink>(), false);
@@ -215,6 +236,7 @@ class FunctionGraph {
   std::deque<NodeType> types_;
   std::deque<SourceBody> sources_;
   std::deque<NodeBody> nodes_;
+  std::deque<MemoryBody> memories_;
   std::deque<SinkBody> sinks_;
   std::vector<graph::NodeSpec> specs_;
 };

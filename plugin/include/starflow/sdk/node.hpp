@@ -75,7 +75,7 @@ class StartContext {
 /// Makes frames. Called by one thread at a time, in order.
 class Source {
  public:
-  /// One call of next(): fill `info` first, so that a failure can name its frame.
+  /// One call of next(), or of Node::flush(): fill `info` first, so that a failure can name its frame.
   class Context {
    public:
     virtual ~Context() = default;
@@ -129,6 +129,12 @@ class Node {
   virtual ~Node() = default;
   virtual void start(StartContext&) {}
   virtual void process(Context&) = 0;
+  /// After the last frame, of a serial type: sends what the node held back, as a source sends a frame. It goes to the
+  /// nodes and sinks behind this one, which see it as a frame that came last, with an outcome of its own. Called until
+  /// it returns false, also where the run was drained, but not after an abort. Throwing makes a failed frame of it, and
+  /// is the end.
+  /// \return false at the end (nothing was sent)
+  virtual bool flush(Source::Context&) { return false; }
 };
 
 /// What a run came to; the numbers of outcomes are indexed by Outcome.
