@@ -8,6 +8,8 @@
 #include <support/graph_nodes.hpp>
 
 #include <gtest/gtest.h>
+#include <oneapi/tbb/flow_graph.h>
+#include <oneapi/tbb/global_control.h>
 
 #include <unistd.h>
 
@@ -174,6 +176,37 @@ TEST(Runner, PairsTheBranchesOfADiamondWithOppositeDelays) {
   EXPECT_EQ(outcomes(g.go().summary, Outcome::ok), kFrames);
   EXPECT_EQ(seen, kFrames);
   EXPECT_EQ(mispaired, 0U);
+}
+
+// The control of the test above: TBB's own join takes whichever comes first at each of its ports.
+TEST(RawTbb, MispairsTheBranchesOfSuchADiamond) {
+  namespace flow = oneapi::tbb::flow;
+  const oneapi::tbb::global_control four(oneapi::tbb::global_control::max_allowed_parallelism, 4);
+  using Pair = std::tuple<std::uint64_t, std::uint64_t>;
+  flow::graph graph;
+  flow::broadcast_node<std::uint64_t> source(graph);
+  flow::function_node<std::uint64_t, std::uint64_t> left(graph, flow::unlimited, [](std::uint64_t n) {
+    if (n % 2 == 0) test::delay(mix(n, 1) | 1U, 40);
+    return n;
+  });
+  flow::function_node<std::uint64_t, std::uint64_t> right(graph, flow::unlimited, [](std::uint64_t n) {
+    if (n % 2 == 1) test::delay(mix(n, 1) | 1U, 40);
+    return n;
+  });
+  flow::join_node<Pair> join(graph);
+  std::uint64_t mispaired = 0;
+  flow::function_node<Pair> end(graph, flow::serial, [&](const Pair& pair) {
+    if (std::get<0>(pair) != std::get<1>(pair)) ++mispaired;
+    return flow::continue_msg();
+  });
+  flow::make_edge(source, left);
+  flow::make_edge(source, right);
+  flow::make_edge(left, flow::input_port<0>(join));
+  flow::make_edge(right, flow::input_port<1>(join));
+  flow::make_edge(join, end);
+  for (std::uint64_t i = 0; i < 20000; ++i) source.try_put(i);
+  graph.wait_for_all();
+  EXPECT_GT(mispaired, 0U);
 }
 
 TEST(Runner, CountsTheStarsOfTheLastListOfEachLine) {

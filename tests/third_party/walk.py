@@ -17,6 +17,8 @@ README = (HERE.parents[1] / "plugin" / "README.md").read_text(encoding="utf-8")
 PREFIX = str(pathlib.Path(sys.argv.pop()).resolve())
 FILES = re.findall(r"^`([\w.]+)`:[^\n]*\n```\w+\n(.*?)```", README, re.DOTALL | re.MULTILINE)
 EXAMPLES = {"method": "power.cpp", "node": "guide_star.cpp"}
+SDK_HEADERS = "".join(f"#include <starflow/sdk/{h.name}>\n"
+                      for h in sorted((HERE.parents[1] / "plugin/include/starflow/sdk").glob("*.hpp")))
 
 
 def sh(script, folder):
@@ -79,6 +81,12 @@ class Examples(Walk):
                 link = self.follow("ldd build/libstarflow_*.so") + self.follow("cat build/build.ninja build/Makefile "
                                                                                "2>/dev/null || true")
                 self.assertNotRegex(link, r"libtbb|nlohmann")
+                # What the compiler read, the headers of our headers too.
+                source = (self.folder / EXAMPLES[folder]).read_text(encoding="utf-8")
+                (self.folder / "all.cpp").write_text(source + SDK_HEADERS, encoding="utf-8")
+                read = self.follow('g++ -std=c++20 -M all.cpp -I"$PREFIX/include" $(pkg-config --cflags opencv4)')
+                self.assertIn("sdk/node.hpp", read)
+                self.assertNotRegex(read, r"/(tbb|oneapi|nlohmann|fmt|spdlog|CLI)/")
                 shutil.rmtree(self.folder / "build")
 
     def test_the_library_shows_one_symbol(self):
