@@ -29,6 +29,14 @@ std::size_t sequence_length(std::string_view text) {
 
 }  // namespace
 
+void append_utf8(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    out += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+}
+
 void append(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {

@@ -14,6 +14,9 @@
 
 namespace starflow::json {
 
+/// As it is; bytes that are not UTF-8 become U+FFFD.
+void append_utf8(std::string& out, std::string_view text);
+
 /// In quotes, with what JSON wants escaped; bytes that are not UTF-8 (a file's name may have any) become U+FFFD.
 void append(std::string& out, std::string_view text);
 

@@ -230,6 +230,13 @@ void OutputFile::flush() {
   buffer_.clear();
 }
 
+void OutputFile::rewrite(std::uint64_t at, std::string_view bytes) {
+  flush();
+  if (::lseek(descriptor_, static_cast<off_t>(at), SEEK_SET) < 0) fail(errno);
+  if (const int error = write_all(descriptor_, bytes); error != 0) fail(error);
+  if (::lseek(descriptor_, 0, SEEK_END) < 0) fail(errno);
+}
+
 void OutputFile::close_descriptor() noexcept {
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = -1;

@@ -5,6 +5,7 @@
 /// A file that appears under its name only when it is complete.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class OutputFile {
   void write(std::string_view bytes);
   /// Hands the buffer to the system. \throws RunError
   void flush();
+  /// Puts \p bytes in the place of as many that were written before, \p at bytes from the start. Not for a stream.
+  /// \throws RunError
+  void rewrite(std::uint64_t at, std::string_view bytes);
   /// Flushes, syncs, closes and gives the file its final name. \throws RunError, also where a file has appeared there
   /// that may not be replaced: the final name is untouched then, and the unfinished one stays.
   void commit();

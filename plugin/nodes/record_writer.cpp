@@ -2,6 +2,7 @@
 #include "record_writer.hpp"
 
 #include "json_text.hpp"
+#include "median_fwhm.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,10 +21,10 @@ using json::append_key;
 using json::append_member;
 using json::append_text_or_null;
 
-void append(std::string& out, Termination why) { json::append(out, kTerminationNames[static_cast<std::size_t>(why)]); }
+void append(std::string& out, std::monostate) { out += "null"; }
 
-void append_flag_names(std::string& out, Flags flags) {
-  append_key(out, "flag_names");
+void append(std::string& out, FlagList list) {
+  const Flags flags = list.bits;
   out += '[';
   bool first = true;
   for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit) {
@@ -43,31 +44,6 @@ void append_stated(std::string& out, std::string_view name, const Stated& stated
   } else {
     json::append(out, kOriginNames[static_cast<std::size_t>(Origin::assumed)]);
   }
-}
-
-double median_of(std::vector<double>& v) {
-  const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-  std::nth_element(v.begin(), middle, v.end());
-  if (v.size() % 2 == 1) return *middle;
-  return 0.5 * (*middle + *std::max_element(v.begin(), middle));
-}
-
-/// Median FWHM of the stars without a flag; where there are none, of those whose flags don't say that the width is
-/// another thing than one whole star's. Being asked for by position, or on a mosaic, is no fault.
-double median_fwhm(const StarTable& stars) {
-  constexpr Flags kNoFault = flag::forced_position | flag::cfa_fit;
-  constexpr Flags kSpoilt = flag::saturated | flag::bad_pixel_center | flag::edge | flag::no_convergence |
-                            flag::at_bound | flag::fallback_method | flag::too_few_pixels | flag::moved_from_seed |
-                            flag::cosmic_ray | flag::hot_pixel | flag::trailed | flag::extended | flag::low_snr |
-                            flag::duplicate;
-  std::vector<double> good;
-  for (const Flags bad : {~kNoFault, kSpoilt}) {
-    for (std::size_t i = 0; i < stars.size(); ++i) {
-      if ((stars.flags[i] & bad) == 0 && std::isfinite(stars.fwhm[i])) good.push_back(stars.fwhm[i]);
-    }
-    if (!good.empty()) return median_of(good);
-  }
-  return std::numeric_limits<double>::quiet_NaN();
 }
 
 void append_errors(std::string& out, std::span<const NodeError> errors) {
@@ -165,64 +141,13 @@ void append_info(std::string& out, const FrameInfo& info) {
   out += ']';
 }
 
-/// From a position of the frame to the one that is written: scale, then shift.
-struct Axis {
-  double scale = 1, shift = 0;
-};
-
-Axis axis(const RecordStyle& style, int binning, int roi) {
-  Axis a{1, origin_offset_px(style.origin)};
-  if (style.coords == Coords::frame) return a;
-  // The first pixel of a binned frame covers the sensor's pixels 0..binning-1, centred at (binning - 1) / 2.
-  a.scale = binning;
-  a.shift += 0.5 * (binning - 1) + roi;
-  return a;
-}
-
-class StarLine {
- public:
-  StarLine(const FrameInfo& info, const StarTable& stars, const RecordStyle& style)
-      : stars_(stars), x_(axis(style, info.binning_x, info.roi_x)), y_(axis(style, info.binning_y, info.roi_y)) {}
-
-  template <class Cell>
-  [[nodiscard]] Cell cell(const std::vector<Cell>& column, std::size_t row) const {
-    const Cell value = column[row];
-    if constexpr (std::is_same_v<Cell, double>) {
-      if (&column == &stars_.x) return value * x_.scale + x_.shift;
-      if (&column == &stars_.y) return value * y_.scale + y_.shift;
-      if (&column == &stars_.x_err) return value * x_.scale;
-      if (&column == &stars_.y_err) return value * y_.scale;
-      if (&column == &stars_.xy_cov) return value * x_.scale * y_.scale;
-    }
-    return value;
-  }
-
- private:
-  const StarTable& stars_;
-  Axis x_, y_;
-};
-
-std::string_view name_of(Method method, const StarTable& stars) {
-  return method == Method::plugin ? std::string_view(stars.plugin_method)
-                                  : kMethodNames[static_cast<std::size_t>(method)];
-}
-
 /// The columns of one star, and the end of its line.
-void append_columns(std::string& out, const StarTable& stars, const StarLine& line, std::size_t row) {
-  for_each_column(stars, [&](std::string_view name, auto, auto, const auto& column) {
-    append_key(out, name);
-    if constexpr (std::is_same_v<decltype(column), const std::vector<Method>&>) {
-      json::append(out, name_of(column[row], stars));
-    } else {
-      append(out, line.cell(column, row));
-    }
-  });
-  append_flag_names(out, stars.flags[row]);
+void append_columns(std::string& out, const StarColumns& columns, const StarRows& rows, std::size_t row) {
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    append_key(out, columns[k].name);
+    std::visit([&](const auto& value) { append(out, value); }, rows.cell(row, k));
+  }
   out += "}\n";
-}
-
-void require_consistent(const StarTable& stars) {
-  if (!stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
 }
 
 }  // namespace
@@ -248,12 +173,11 @@ void append_frame_record(std::string& out,
 }
 
 void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style) {
-  require_consistent(stars);
-  const StarLine line(info, stars, style);
+  const StarRows rows(style.columns, info, stars, style.coords, style.origin);
   for (std::size_t row = 0; row < stars.size(); ++row) {
     out += R"({"type":"star")";
     append_member(out, "frame_id", info.frame_id);
-    append_columns(out, stars, line, row);
+    append_columns(out, style.columns, rows, row);
   }
 }
 
@@ -261,15 +185,14 @@ void append_rejected_records(std::string& out,
                              const FrameInfo& info,
                              const RejectedStars& listed,
                              const RecordStyle& style) {
-  require_consistent(listed.stars);
+  const StarRows rows(style.columns, info, listed.stars, style.coords, style.origin);
   if (listed.reasons.size() != listed.stars.size())
     throw std::invalid_argument("a table of rejected stars came with another number of reasons");
-  const StarLine line(info, listed.stars, style);
   for (std::size_t row = 0; row < listed.stars.size(); ++row) {
     out += R"({"type":"rejected")";
     append_member(out, "frame_id", info.frame_id);
     append_member(out, "reason", std::string_view(listed.reasons[row]));
-    append_columns(out, listed.stars, line, row);
+    append_columns(out, style.columns, rows, row);
   }
 }
 

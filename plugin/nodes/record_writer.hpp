@@ -4,7 +4,7 @@
 /// \file
 /// The lines that leave the graph: frame, star, rejected and run records as JSON, one object a line.
 
-#include "pixel_origin.hpp"
+#include "star_columns.hpp"
 
 #include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/node.hpp>
@@ -16,14 +16,11 @@
 
 namespace starflow {
 
-/// Pixels that positions count: those of the frame as given, or of the sensor (region of interest and binning applied).
-/// Widths and moments stay in pixels of the frame.
-enum class Coords : std::uint8_t { frame, sensor };
-
-/// How positions are written.
+/// How stars are written.
 struct RecordStyle {
   Coords coords = Coords::frame;
   PixelOrigin origin = PixelOrigin::center0;
+  StarColumns columns = {};
 };
 
 /// What made the records.
@@ -47,7 +44,7 @@ void append_frame_record(std::string& out,
                          const RecordStyle& style,
                          const RunIdentity& run);
 
-/// Appends one record for each star, in their order. Columns and names are those of for_each_column(); NaN is null.
+/// Appends one record for each star, in their order, with the columns of \p style; NaN is null.
 /// Never allocates once \p out is large enough. \throws std::invalid_argument for columns of different lengths.
 void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style);
 

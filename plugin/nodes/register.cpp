@@ -10,6 +10,8 @@ void register_nodes(Registrar& registrar) {
   registrar.add(detections_file_type());
   registrar.add(detections_grid_type());
   registrar.add(records_type());
+  registrar.add(sink_csv_type());
+  registrar.add(sink_fits_type());
   registrar.add(sink_jsonl_type());
   registrar.add(sink_score_type());
   registrar.add(detect_type());

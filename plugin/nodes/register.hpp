@@ -17,6 +17,8 @@ NodeType mask_type();
 NodeType detections_file_type();
 NodeType detections_grid_type();
 NodeType records_type();
+NodeType sink_csv_type();
+NodeType sink_fits_type();
 NodeType sink_jsonl_type();
 NodeType sink_score_type();
 NodeType detect_type();

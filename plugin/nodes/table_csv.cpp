@@ -44,7 +44,9 @@ std::optional<Number> number(std::string_view text) {
 Cell cell_of(std::string_view text) {
   if (const auto whole = number<std::int64_t>(text)) return *whole;
   if (const auto real = number<double>(text)) return *real;
-  return std::string(text);
+  std::string words(text);
+  for (std::size_t at = 0; (at = words.find("\"\"", at)) != std::string::npos; ++at) words.erase(at, 1);
+  return words;
 }
 
 class CsvTable final : public Table {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "sink_fits.hpp"
+
+#include "frame_columns.hpp"
+#include "json_text.hpp"
+#include "record_options.hpp"
+#include "register.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace starflow {
+namespace {
+
+constexpr std::size_t kWordBytes = 32;  // of a method's name, or why a fit ended
+constexpr TableColumn kFrameId{"frame_id", "", "number of the frame in its run", CellType::integer};
+
+std::vector<OptionSpec> options() {
+  OptionSpec path;
+  path.name = "path";
+  path.form = Accepts::text;
+  path.fallback = std::string("stars.fits");
+  path.doc = "FITS file with the tables STARS and FRAMES, written as PATH.part until the run is complete.";
+  path.result_neutral = true;
+  std::vector<OptionSpec> all{path};
+  for (OptionSpec& option : record_style_options()) all.push_back(std::move(option));
+  return all;
+}
+
+/// Which columns of a star go into the table: flags are there as bits, and the file is named by the table of frames.
+bool has_place(const TableColumn& column) { return column.type != CellType::flags; }
+
+void refuse_columns(const Options& options) {
+  if (!options.has("columns")) return;
+  for (const std::string& name : options.texts("columns")) {
+    if (name == "flag_names")
+      throw OptionError("columns",
+                        "flag_names is no column of a FITS table; its words stand in the header, by the bits "
+                        "of flags");
+    if (name == "source") throw OptionError("columns", "source stands in the table FRAMES of the file, by frame_id");
+  }
+}
+
+std::vector<std::string> flag_comments() {
+  std::vector<std::string> all;
+  for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit)
+    all.push_back(fmt::format("flags bit {} ({}): {}", bit, std::uint64_t{1} << bit, kFlagNames[bit]));
+  return all;
+}
+
+Cell owned(const TableCell& cell) {
+  return std::visit(
+      []<class Value>(const Value& value) -> Cell {
+        if constexpr (std::is_same_v<Value, std::string_view>) {
+          return std::string(value);
+        } else if constexpr (std::is_same_v<Value, std::int64_t> || std::is_same_v<Value, double>) {
+          return value;
+        } else {
+          return {};
+        }
+      },
+      cell);
+}
+
+TableCell borrowed(const Cell& cell) {
+  if (const auto* text = std::get_if<std::string>(&cell)) return std::string_view(*text);
+  if (const auto* number = std::get_if<std::int64_t>(&cell)) return *number;
+  if (const auto* number = std::get_if<double>(&cell)) return *number;
+  return {};
+}
+
+/// The columns of the frames, as wide as their longest texts.
+std::vector<FitsColumn> fitted_columns(const std::vector<std::vector<Cell>>& frames) {
+  std::vector<FitsColumn> columns;
+  for (const TableColumn& column : frame_columns()) {
+    std::size_t widest = 1;
+    for (const auto& row : frames) {
+      if (const auto* text = std::get_if<std::string>(&row[columns.size()])) widest = std::max(widest, text->size());
+    }
+    columns.push_back({column, widest});
+  }
+  return columns;
+}
+
+}  // namespace
+
+SinkFits::SinkFits(const Options& options) : path_(options.text("path")) {
+  if (path_.empty() || path_ == "-") throw OptionError("path", "wants the name of a file");
+  refuse_columns(options);
+  style_ = record_style(options);
+}
+
+std::string SinkFits::primary_header(bool complete) const {
+  const FitsKeywords keywords{
+      {"CREATOR", "starflow"},
+      {"VERSION", run_.version},
+      {"CFGHASH", run_.config_hash},
+      {"ORIGINPX", kPixelOriginNames[static_cast<std::size_t>(style_.origin)]},
+      {"COORDS", style_.coords == Coords::frame ? "frame" : "sensor"},
+      {"COMPLETE", complete ? "yes" : "no"},
+  };
+  return fits_primary_header(keywords, flag_comments());
+}
+
+void SinkFits::start(StartContext& context) {
+  run_ = {std::string(context.config_hash()), std::string(context.version())};
+  context.claim_output("path", path_);
+  if (file_.open(path_, context.force()))
+    context.log(LogLevel::warning, "replaces " + path_ + ".part, which an earlier run left unfinished");
+  if (file_.is_stream()) throw OptionError("path", path_ + " is no plain file, in which a table's size could be set");
+  columns_.push_back({kFrameId});
+  for (std::size_t k = 0; k < style_.columns.size(); ++k) {
+    const TableColumn column = style_.columns[k];
+    if (!has_place(column)) continue;
+    columns_.push_back({column, kWordBytes});
+    of_style_.push_back(k);
+  }
+  const std::string primary = primary_header(false);
+  stars_at_ = primary.size();
+  file_.write(primary);
+  file_.write(fits_table_header("STARS", columns_, 0));
+}
+
+void SinkFits::write(Context& context) {
+  const auto* list = context.input(0).as<StarList>();
+  const FrameRow frame(context.info(), list, context.outcome(), context.errors(),
+                       identity_of_frame(run_, context.config_hash()));
+  auto& kept = frames_.emplace_back();
+  for (const TableCell& cell : frame.cells()) kept.push_back(owned(cell));
+  if (list == nullptr) return;
+  const StarRows rows(style_.columns, context.info(), list->stars, style_.coords, style_.origin);
+  text_.clear();
+  for (std::size_t row = 0; row < list->stars.size(); ++row) {
+    append_fits_cell(text_, columns_[0], static_cast<std::int64_t>(context.info().frame_id));
+    for (std::size_t k = 0; k < of_style_.size(); ++k)
+      append_fits_cell(text_, columns_[k + 1], rows.cell(row, of_style_[k]));
+  }
+  stars_ += list->stars.size();
+  stars_bytes_ += text_.size();
+  file_.write(text_);
+}
+
+void SinkFits::finish(const RunSummary& summary) {
+  file_.write(fits_padding(stars_bytes_));
+  const std::vector<FitsColumn> columns = fitted_columns(frames_);
+  text_ = fits_table_header("FRAMES", columns, frames_.size());
+  const std::size_t header = text_.size();
+  for (const auto& frame : frames_) {
+    for (std::size_t k = 0; k < columns.size(); ++k) append_fits_cell(text_, columns[k], borrowed(frame[k]));
+  }
+  text_ += fits_padding(text_.size() - header);
+  file_.write(text_);
+  if (summary.complete) file_.rewrite(0, primary_header(true));
+  file_.rewrite(stars_at_, fits_table_header("STARS", columns_, stars_));
+}
+
+void SinkFits::close(const RunSummary& summary) {
+  if (summary.complete && !file_.failed()) {
+    finish(summary);
+    file_.commit();
+    return;
+  }
+  try {
+    if (!file_.failed()) finish(summary);
+  } catch (const RunError&) {
+    // The run has ended already, and its first error is the one to tell.
+  }
+  const std::string part = file_.abandon();
+  if (part.empty()) return;
+  report_ = "{";
+  json::append_member(report_, "incomplete_output", std::string_view(part));
+  report_ += '}';
+}
+
+NodeType sink_fits_type() {
+  return {.name = "sink.fits",
+          .doc = "Writes a FITS file with a binary table of the stars and one of the frames, measured or failed.",
+          .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
+          .outputs = {},
+          .options = options(),
+          .make = factory_of<SinkFits>()};
+}
+
+}  // namespace starflow
