@@ -88,7 +88,7 @@ struct Place {
 
 /// A place of the frame in the pixels of a phase.
 Place in_phase(double x, double y, std::size_t phase) {
-  return {0.5 * (x - static_cast<double>(phase % 2)), 0.5 * (y - static_cast<double>(phase / 2))};
+  return {0.5 * (x - static_cast<double>(phase % 2)), 0.5 * (y - static_cast<double>(phase >> 1U))};
 }
 
 /// Two rows of phases as one of the frame. \param read  fills level and noise of a row of a phase

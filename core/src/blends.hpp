@@ -29,7 +29,7 @@ struct GroupStar {
 /// Memory and state of one call of measure(). Threads write the rows of their own stars and groups only.
 struct Blends {
   /// Finds neighbours and groups. Reuses its memory.
-  void build(const Detections& stars, const MeasurePlan& plan, int width, int height);
+  void build(const Detections& list, const MeasurePlan& plan, int width, int height);
 
   /// Those whose light matters to a star, nearest first; duplicates are left out.
   void near(std::size_t star, NearStars& out) const;

@@ -277,7 +277,7 @@ class BrightBand {
     const float height = heights[1][x];
     // Beyond the edge of the frame the curve goes on level.
     const auto inside = [height](float v) { return static_cast<double>(std::isinf(v) ? height : v); };
-    const double middle = static_cast<double>(height);
+    const auto middle = static_cast<double>(height);
     out_.peaks.push_back({pixel, x + parabola_offset(inside(heights[1][x - 1]), middle, inside(heights[1][x + 1])),
                           y + parabola_offset(inside(heights[0][x]), middle, inside(heights[2][x]))});
   }

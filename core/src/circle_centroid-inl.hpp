@@ -210,7 +210,7 @@ class CircleCentroid {
     const V s0 = sum_.get(k0), per_light = inverse(s0), reach2 = reach2_.get(0);
     const V pxx = hn::Mul(sum_.get(kXX), per_light), pyy = hn::Mul(sum_.get(kYY), per_light);
     const V q = seen_q();
-    const M own = this->own(q);
+    const M own = CircleCentroid::own(q);
     const TaperedGaussian star(seen_u());
     const V variance = hn::Div(hn::Mul(num(0.5), reach2), star.u()), stretch = inverse(star.stretch());
     const V apart = hn::Mul(hn::Mul(num(0.5), hn::Sub(pxx, pyy)), stretch),

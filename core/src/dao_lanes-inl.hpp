@@ -81,10 +81,7 @@ inline void dao_batch(const StarBlock& block, const DaoShape& dao, LightLanes& l
     };
     int column = -r;
     for (; column + 3 <= r; column += 4) dao_heights<4>(block, dao, column, dy, take);
-    if (column == r)
-      dao_heights<1>(block, dao, column, dy, take);
-    else
-      dao_heights<3>(block, dao, column, dy, take);
+    column == r ? dao_heights<1>(block, dao, column, dy, take) : dao_heights<3>(block, dao, column, dy, take);
     LightVec along = zero(), across = zero();
     for (int dx = -r; dx <= r; ++dx) {
       const LightVec f = hn::Load(d, &block.value[pixel_index(block, dx, dy)]);

@@ -38,7 +38,7 @@ void take_out_of(StarBlock& block, std::size_t lane, const FitRules& rules, cons
   const int left = middle_x - reach + block.radius, top = middle_y - reach + block.radius;
   const int side = static_cast<int>(block.side());
   const int first = std::max(0, left), last = std::min(side, left + 2 * reach + 1);
-  const double per_gain = static_cast<double>(block.per_gain[lane]);
+  const auto per_gain = static_cast<double>(block.per_gain[lane]);
   visit_model<DoubleLane>(rules, [&]<class Model>(std::type_identity<Model>, const auto&... profile) {
     Model model(rules, profile...);
     Parameters<DoubleLane> p;

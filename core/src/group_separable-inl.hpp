@@ -349,7 +349,7 @@ class SeparableGroup : public GroupSums {
       sum.put(7, hn::MulAdd(p01, light, sum.get(7)));
       sum.put(8, hn::MulAdd(p00, light, sum.get(8)));
     }
-    const double fs = static_cast<double>(flux_[s]), ft = static_cast<double>(flux_[t]);
+    const auto fs = static_cast<double>(flux_[s]), ft = static_cast<double>(flux_[t]);
     const std::array<double, 3> of_s = {fs, fs, 1}, of_t = {ft, ft, 1};
     for (std::size_t p = 0; p < 3; ++p) {
       for (std::size_t q = 0; q < (s == t ? p + 1 : 3); ++q)

@@ -11,7 +11,7 @@ namespace starflow {
 namespace {
 
 constexpr int kBins = TileHistogram::kBins;
-constexpr double kCentre = kBins / 2;
+constexpr double kCentre = 0.5 * kBins;
 }  // namespace
 
 HistogramClip::HistogramClip(Counts counts, const BinScale& bins) : counts_(counts), bins_(bins) {

@@ -59,7 +59,7 @@ void run_method(const StarBlock& block,
                 double gain_e_per_adu,
                 CentroidLanes& lanes) {
   const int radius = std::min(rules.stamp_radius, block.radius);
-  const double move = static_cast<double>(rules.move_limit);
+  const auto move = static_cast<double>(rules.move_limit);
   Pixels pixels;
   for (std::size_t lane = 0; lane < block.size; ++lane) {
     read(block, lane, radius, pixels);

@@ -87,7 +87,7 @@ class SharedBasins {
 
   /// The star of the basin that sends most light to a pixel; in the pixel of its place, a star itself.
   [[nodiscard]] Candidate& owner(std::size_t basin, int x, int y) {
-    Candidate* best = nullptr;
+    auto best = static_cast<std::size_t>(first_[basin]);
     double most = -1;
     for (std::int32_t k = first_[basin]; k >= 0; k = next_[static_cast<std::size_t>(k)]) {
       Candidate& c = candidates_[static_cast<std::size_t>(k)];
@@ -95,10 +95,10 @@ class SharedBasins {
       const double light = c.amplitude * searched_.shape.at(x - c.x) * searched_.shape.at(y - c.y);
       if (light > most) {
         most = light;
-        best = &c;
+        best = static_cast<std::size_t>(k);
       }
     }
-    return *best;
+    return candidates_[best];
   }
 
   const SearchedFrame& searched_;

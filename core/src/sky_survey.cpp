@@ -32,7 +32,7 @@ class BandObjects {
     any_ = from != to;
     if (!any_) return;
     mask_.assign(static_cast<std::size_t>(width_) * static_cast<std::size_t>(y1 - y0), 0);
-    for (const PixelRun& run : std::ranges::subrange(from, to)) {
+    for (const PixelRun& run : std::span(from, to)) {
       const auto row = mask_.begin() + static_cast<std::ptrdiff_t>(run.y - y0) * width_;
       const int x0 = std::clamp(run.x0, 0, width_), x1 = std::clamp(run.x1, x0, width_);
       std::fill(row + x0, row + x1, std::uint8_t{1});

@@ -62,7 +62,7 @@ HWY_INLINE void stretch(
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const std::size_t lanes = hn::Lanes(d);
-  const float step_f = static_cast<float>(step), first = static_cast<float>(t);
+  const auto step_f = static_cast<float>(step), first = static_cast<float>(t);
   const auto further = hn::Set(d, static_cast<float>(lanes) * step_f), most = hn::Set(d, 1.0F);
   auto place = hn::MulAdd(hn::Iota(d, 0.0F), hn::Set(d, step_f), hn::Set(d, first));
   std::size_t k = 0;

@@ -76,14 +76,14 @@ BinScale count(std::span<const std::uint16_t> values, const Scale& scale, double
 BinScale count(std::span<const float> values, const Scale& scale, double quantum, TileHistogram& histogram) {
   constexpr double kExactHalves = 1 << 22;  // below this a float holds every half
   const double whole_width = quantum > 0 ? std::ldexp(1.0, shift_for(scale.sigma)) : 0;
-  const double whole_low = std::rint(scale.median) - kBins / 2 * whole_width - 0.5;
+  const double whole_low = std::rint(scale.median) - 0.5 * kBins * whole_width - 0.5;
   if (quantum > 0 && std::abs(whole_low) < kExactHalves) {
     count_real(values, static_cast<float>(whole_low), static_cast<float>(1 / whole_width), histogram);
     return {whole_low, whole_width, quantum, static_cast<float>(1 / whole_width)};
   }
   const auto per_width = static_cast<float>(kBinsPerSigma / scale.sigma);
   const double width = 1 / static_cast<double>(per_width);
-  const auto low = static_cast<float>(scale.median - kBins / 2 * width);
+  const auto low = static_cast<float>(scale.median - 0.5 * kBins * width);
   count_real(values, low, per_width, histogram);
   return {static_cast<double>(low), width, 0, per_width};
 }

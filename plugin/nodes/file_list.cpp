@@ -51,9 +51,10 @@ class Lister {
     std::error_code error;
     const fs::file_status status = fs::status(pattern, error);
     if (fs::is_directory(status)) {
-      if (add_folder(pattern) == 0)
+      if (add_folder(pattern) == 0) {
         fail("folder " + pattern + " holds no files that look like images; name the files, or " +
              (fs::path(pattern) / "**").string() + " for those of its subfolders");
+      }
     } else if (fs::exists(status) || fs::is_symlink(fs::symlink_status(pattern, error))) {
       add_file(pattern);
     } else if (is_glob(pattern)) {

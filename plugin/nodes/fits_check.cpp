@@ -64,9 +64,10 @@ bool read_header(const ReadBytes& read, std::uint64_t& position, FitsHeader& hea
     for (std::size_t at = 0; at < kBlock; at += kCard) {
       const std::string_view card(&block[at], kCard);
       const std::string_view key = card.substr(0, std::min<std::size_t>(card.find_first_of(" ="), 8));
-      if (cards > 0 && cards < kTableCards.size() && begins_table(header) && !begins_like_table(card, key, cards))
+      if (cards > 0 && cards < kTableCards.size() && begins_table(header) && !begins_like_table(card, key, cards)) {
         fault = "a table's card " + std::to_string(cards + 1) + " is not " + std::string(kTableCards[cards]) +
                 " with a whole number, for TFIELDS up to 999";
+      }
       ++cards;
       if (key == "END") return true;
       if (card.substr(8, 2) != "= ") continue;

@@ -20,7 +20,7 @@ constexpr std::size_t kFramePort = 0, kMaskPort = 1, kVariancePort = 2;
 
 /// The picture of an optional input, checked. \return null where the input is not connected
 const Frame* companion(Node::Context& c, std::size_t port, const char* name, const FrameInfo& info) {
-  const Frame* frame = c.input(port).as<Frame>();
+  const auto* frame = c.input(port).as<Frame>();
   if (frame == nullptr) return nullptr;
   const cv::Mat& image = frame->image();
   if (image.cols != info.width || image.rows != info.height) {
