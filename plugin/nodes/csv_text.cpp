@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "csv_text.hpp"
 
+#include "flag_words.hpp"
 #include "json_text.hpp"
 
 #include <cmath>
@@ -25,16 +26,6 @@ void append_text(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_flags(std::string& out, Flags flags) {
-  bool first = true;
-  for (std::size_t bit = 0; bit < kFlagNames.size(); ++bit) {
-    if ((flags >> bit & 1U) == 0) continue;
-    if (!first) out += ';';
-    first = false;
-    out += kFlagNames[bit];
-  }
-}
-
 std::string_view ecsv_type(CellType type) {
   switch (type) {
     case CellType::integer: return "int64";
@@ -57,7 +48,7 @@ void append_cell(std::string& out, const TableCell& cell) {
         } else if constexpr (std::is_same_v<Value, std::string_view>) {
           append_text(out, value);
         } else if constexpr (std::is_same_v<Value, FlagList>) {
-          append_flags(out, value.bits);
+          append_flag_words(out, value.bits);
         }
       },
       cell);

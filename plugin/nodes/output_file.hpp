@@ -43,6 +43,8 @@ class OutputFile {
   /// \return that name; empty where there is none
   std::string abandon() noexcept;
 
+  /// Where the bytes are until commit(); empty for a stream.
+  [[nodiscard]] const std::string& unfinished_name() const noexcept { return part_; }
   /// Standard output, a pipe or a device: there is no final name.
   [[nodiscard]] bool is_stream() const noexcept { return part_.empty(); }
   /// A write failed: what follows would leave a hole.

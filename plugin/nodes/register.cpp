@@ -14,6 +14,7 @@ void register_nodes(Registrar& registrar) {
   registrar.add(sink_fits_type());
   registrar.add(sink_jsonl_type());
   registrar.add(sink_score_type());
+  registrar.add(sink_sqlite_type());
   registrar.add(detect_type());
   registrar.add(centroid_type());
   registrar.add(filter_type());

@@ -21,6 +21,7 @@ NodeType sink_csv_type();
 NodeType sink_fits_type();
 NodeType sink_jsonl_type();
 NodeType sink_score_type();
+NodeType sink_sqlite_type();
 NodeType detect_type();
 NodeType centroid_type();
 NodeType filter_type();

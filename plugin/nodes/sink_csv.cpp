@@ -3,9 +3,9 @@
 
 #include "csv_text.hpp"
 #include "frame_columns.hpp"
-#include "json_text.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
+#include "sink_output.hpp"
 
 #include <array>
 #include <cstddef>
@@ -16,15 +16,7 @@
 namespace starflow {
 namespace {
 
-constexpr TableColumn kFrameId{"frame_id", "", "number of the frame in its run", CellType::integer};
-
 std::vector<OptionSpec> options() {
-  OptionSpec path;
-  path.name = "path";
-  path.form = Accepts::text;
-  path.fallback = std::string("stars.csv");
-  path.doc = "Table of the stars, written as PATH.part until the run is complete; \"-\" is standard output.";
-  path.result_neutral = true;
   OptionSpec frames;
   frames.name = "frames";
   frames.form = Accepts::text;
@@ -39,8 +31,9 @@ std::vector<OptionSpec> options() {
   format.choices = {"by_name", "csv", "ecsv"};
   format.doc = "CSV (RFC 4180), or ECSV 1.0 with units for astropy; by_name: ECSV where the name ends in .ecsv.";
   format.result_neutral = true;
-  std::vector<OptionSpec> all{path, frames, format};
-  for (OptionSpec& option : record_style_options()) all.push_back(std::move(option));
+  std::vector<OptionSpec> all = sink_options(
+      "stars.csv", "Table of the stars, written as PATH.part until the run is complete; \"-\" is standard output.");
+  all.insert(all.begin() + 1, {frames, format});
   return all;
 }
 
@@ -50,16 +43,6 @@ std::string beside(const std::string& path) {
   const bool has_ending = dot != std::string::npos && dot > 0 && (slash == std::string::npos || dot > slash + 1);
   const std::size_t end = has_ending ? dot : path.size();
   return path.substr(0, end) + "_frames" + path.substr(end);
-}
-
-/// Opens the file of an option. \throws OptionError with its name
-void open(OutputFile& file, const char* option, const std::string& path, StartContext& context) {
-  try {
-    if (file.open(path, context.force()))
-      context.log(LogLevel::warning, "replaces " + path + ".part, which an earlier run left unfinished");
-  } catch (const OptionError& e) {
-    throw OptionError(option, e.what());
-  }
 }
 
 }  // namespace
@@ -77,14 +60,11 @@ SinkCsv::SinkCsv(const Options& options) : path_(options.text("path")), style_(r
 
 void SinkCsv::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  context.claim_output("path", path_);
-  open(stars_file_, "path", path_, context);
+  open_output(context, stars_file_, "path", path_);
   if (!frames_ && !stars_file_.is_stream()) {
     frames_ = true;
     frames_path_ = beside(path_);
   }
-  std::vector<TableColumn> columns{kFrameId};
-  for (std::size_t k = 0; k < style_.columns.size(); ++k) columns.push_back(style_.columns[k]);
   const csv::About about{
       {"starflow", run_.version},
       {"config_hash", run_.config_hash},
@@ -98,11 +78,10 @@ void SinkCsv::start(StartContext& context) {
     file.write(text_);
   };
   if (frames_) {
-    context.claim_output("frames", frames_path_);
-    open(frames_file_, "frames", frames_path_, context);
+    open_output(context, frames_file_, "frames", frames_path_);
     begin(frames_file_, frame_columns());
   }
-  begin(stars_file_, columns);
+  begin(stars_file_, columns_of_stars(style_.columns));
 }
 
 void SinkCsv::write(Context& context) {
@@ -134,15 +113,7 @@ void SinkCsv::close(const RunSummary& summary) {
     stars_file_.commit();
     return;
   }
-  report_.clear();
-  for (const auto& [file, member] :
-       {std::pair(&stars_file_, "incomplete_output"), {&frames_file_, "incomplete_frames"}}) {
-    const std::string part = file->abandon();
-    if (part.empty()) continue;
-    if (report_.empty()) report_ = "{";
-    json::append_member(report_, member, std::string_view(part));
-  }
-  if (!report_.empty()) report_ += '}';
+  report_ = leave_unfinished({{"incomplete_output", &stars_file_}, {"incomplete_frames", &frames_file_}});
 }
 
 NodeType sink_csv_type() {

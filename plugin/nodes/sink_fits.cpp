@@ -2,9 +2,9 @@
 #include "sink_fits.hpp"
 
 #include "frame_columns.hpp"
-#include "json_text.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
+#include "sink_output.hpp"
 
 #include <fmt/format.h>
 
@@ -18,19 +18,6 @@ namespace starflow {
 namespace {
 
 constexpr std::size_t kWordBytes = 32;  // of a method's name, or why a fit ended
-constexpr TableColumn kFrameId{"frame_id", "", "number of the frame in its run", CellType::integer};
-
-std::vector<OptionSpec> options() {
-  OptionSpec path;
-  path.name = "path";
-  path.form = Accepts::text;
-  path.fallback = std::string("stars.fits");
-  path.doc = "FITS file with the tables STARS and FRAMES, written as PATH.part until the run is complete.";
-  path.result_neutral = true;
-  std::vector<OptionSpec> all{path};
-  for (OptionSpec& option : record_style_options()) all.push_back(std::move(option));
-  return all;
-}
 
 /// Which columns of a star go into the table: flags are there as bits, and the file is named by the table of frames.
 bool has_place(const TableColumn& column) { return column.type != CellType::flags; }
@@ -90,7 +77,6 @@ std::vector<FitsColumn> fitted_columns(const std::vector<std::vector<Cell>>& fra
 }  // namespace
 
 SinkFits::SinkFits(const Options& options) : path_(options.text("path")) {
-  if (path_.empty() || path_ == "-") throw OptionError("path", "wants the name of a file");
   refuse_columns(options);
   style_ = record_style(options);
 }
@@ -109,16 +95,12 @@ std::string SinkFits::primary_header(bool complete) const {
 
 void SinkFits::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  context.claim_output("path", path_);
-  if (file_.open(path_, context.force()))
-    context.log(LogLevel::warning, "replaces " + path_ + ".part, which an earlier run left unfinished");
-  if (file_.is_stream()) throw OptionError("path", path_ + " is no plain file, in which a table's size could be set");
-  columns_.push_back({kFrameId});
+  open_plain_output(context, file_, path_);
+  for (const TableColumn& column : columns_of_stars(style_.columns)) {
+    if (has_place(column)) columns_.push_back({column, kWordBytes});
+  }
   for (std::size_t k = 0; k < style_.columns.size(); ++k) {
-    const TableColumn column = style_.columns[k];
-    if (!has_place(column)) continue;
-    columns_.push_back({column, kWordBytes});
-    of_style_.push_back(k);
+    if (has_place(style_.columns[k])) of_style_.push_back(k);
   }
   const std::string primary = primary_header(false);
   stars_at_ = primary.size();
@@ -170,20 +152,18 @@ void SinkFits::close(const RunSummary& summary) {
   } catch (const RunError&) {
     // The run has ended already, and its first error is the one to tell.
   }
-  const std::string part = file_.abandon();
-  if (part.empty()) return;
-  report_ = "{";
-  json::append_member(report_, "incomplete_output", std::string_view(part));
-  report_ += '}';
+  report_ = leave_unfinished({{"incomplete_output", &file_}});
 }
 
 NodeType sink_fits_type() {
-  return {.name = "sink.fits",
-          .doc = "Writes a FITS file with a binary table of the stars and one of the frames, measured or failed.",
-          .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
-          .outputs = {},
-          .options = options(),
-          .make = factory_of<SinkFits>()};
+  return {
+      .name = "sink.fits",
+      .doc = "Writes a FITS file with a binary table of the stars and one of the frames, measured or failed.",
+      .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
+      .outputs = {},
+      .options = sink_options(
+          "stars.fits", "FITS file with the tables STARS and FRAMES, written as PATH.part until the run is complete."),
+      .make = factory_of<SinkFits>()};
 }
 
 }  // namespace starflow

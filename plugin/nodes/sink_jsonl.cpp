@@ -1,30 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "sink_jsonl.hpp"
 
-#include "json_text.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
-
-#include <string_view>
-#include <utility>
-#include <vector>
+#include "sink_output.hpp"
 
 namespace starflow {
-namespace {
-
-std::vector<OptionSpec> options() {
-  OptionSpec path;
-  path.name = "path";
-  path.form = Accepts::text;
-  path.fallback = std::string("-");
-  path.doc = "File to write, as PATH.part until the run is complete; \"-\" is standard output.";
-  path.result_neutral = true;
-  std::vector<OptionSpec> all{path};
-  for (OptionSpec& option : record_style_options()) all.push_back(std::move(option));
-  return all;
-}
-
-}  // namespace
 
 SinkJsonl::SinkJsonl(const Options& options) : path_(options.text("path")), style_(record_style(options)) {
   if (path_.empty()) throw OptionError("path", "is empty; give a file, or \"-\" for standard output");
@@ -32,9 +13,7 @@ SinkJsonl::SinkJsonl(const Options& options) : path_(options.text("path")), styl
 
 void SinkJsonl::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  context.claim_output("path", path_);
-  if (file_.open(path_, context.force()))
-    context.log(LogLevel::warning, "replaces " + path_ + ".part, which an earlier run left unfinished");
+  open_output(context, file_, "path", path_);
 }
 
 void SinkJsonl::write(Context& context) {
@@ -64,11 +43,7 @@ void SinkJsonl::close(const RunSummary& summary) {
   } catch (const RunError&) {
     // The run has ended already, and its first error is the one to tell.
   }
-  const std::string part = file_.abandon();
-  if (part.empty()) return;
-  report_ = "{";
-  json::append_member(report_, "incomplete_output", std::string_view(part));
-  report_ += '}';
+  report_ = leave_unfinished({{"incomplete_output", &file_}});
 }
 
 NodeType sink_jsonl_type() {
@@ -78,7 +53,7 @@ NodeType sink_jsonl_type() {
           "Writes one JSON line for each frame, measured or failed, and for each star, and a last one about the run.",
       .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
       .outputs = {},
-      .options = options(),
+      .options = sink_options("-", "File to write, as PATH.part until the run is complete; \"-\" is standard output."),
       .make = factory_of<SinkJsonl>()};
 }
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// What every sink that writes files does alike: its option, opening, what it tells of a run that ended early.
+
+#include "output_file.hpp"
+#include "star_columns.hpp"
+
+#include <starflow/sdk/node.hpp>
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace starflow {
+
+/// The option `path`, and those of everything that writes stars.
+[[nodiscard]] std::vector<OptionSpec> sink_options(const char* fallback, const char* doc);
+
+/// Claims \p path, which an option named, and opens it; warns where an unfinished file is replaced.
+/// \throws OptionError of that option
+void open_output(StartContext& context, OutputFile& file, const char* option, const std::string& path);
+
+/// As open_output() with the option `path`, for a file of which parts are written anew. \throws OptionError also where
+/// it is a pipe or a device
+void open_plain_output(StartContext& context, OutputFile& file, const std::string& path);
+
+/// The frame's number, then the columns of a star.
+[[nodiscard]] std::vector<TableColumn> columns_of_stars(const StarColumns& columns);
+
+/// Leaves files under their unfinished names, each told by a member of a JSON object.
+/// \return that object; empty where nothing was left
+[[nodiscard]] std::string leave_unfinished(std::initializer_list<std::pair<const char*, OutputFile*>> files);
+
+}  // namespace starflow

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "sqlite_writer.hpp"
+
+#include "flag_words.hpp"
+
+#include <starflow/sdk/node.hpp>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cmath>
+#include <type_traits>
+#include <variant>
+
+namespace starflow {
+namespace {
+
+std::string_view type_name(CellType type) {
+  switch (type) {
+    case CellType::integer: return "INTEGER";
+    case CellType::real: return "REAL";
+    case CellType::text:
+    case CellType::flags: break;
+  }
+  return "TEXT";
+}
+
+}  // namespace
+
+void SqliteWriter::Close::operator()(sqlite3* database) const noexcept { sqlite3_close(database); }
+void SqliteWriter::Insert::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+
+void SqliteWriter::check(int result) const {
+  if (result == SQLITE_OK || result == SQLITE_DONE || result == SQLITE_ROW) return;
+  const char* why = database_ != nullptr ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
+  throw RunError(fmt::format("can't write {}: {}", path_, why));
+}
+
+SqliteWriter::SqliteWriter(const std::string& path) : path_(path) {
+  sqlite3* opened = nullptr;
+  const int result = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
+  database_.reset(opened);
+  check(result);
+  execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+}
+
+void SqliteWriter::execute(const std::string& sql) {
+  check(sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+void SqliteWriter::create_table(std::string_view name, std::span<const TableColumn> columns, std::string_view after) {
+  std::string sql = fmt::format("CREATE TABLE {} (", name);
+  for (const TableColumn& column : columns)
+    sql += fmt::format("{}\"{}\" {}", &column == columns.data() ? "" : ", ", column.name, type_name(column.type));
+  execute(fmt::format("{}{});", sql, after));
+}
+
+SqliteWriter::Insert SqliteWriter::insert_into(std::string_view table, std::size_t columns) {
+  std::string sql = fmt::format("INSERT INTO {} VALUES (?", table);
+  for (std::size_t k = 1; k < columns; ++k) sql += ",?";
+  sql += ')';
+  Insert insert;
+  insert.database_ = this;
+  sqlite3_stmt* statement = nullptr;
+  const int result = sqlite3_prepare_v2(database_.get(), sql.c_str(), -1, &statement, nullptr);
+  insert.statement_.reset(statement);
+  check(result);
+  return insert;
+}
+
+void SqliteWriter::close() {
+  // What is left of the log goes with the last connection; a log that stays beside the file would be lost with its
+  // name.
+  execute("PRAGMA journal_mode = DELETE;");
+  check(sqlite3_close(database_.get()));
+  (void)database_.release();
+}
+
+void SqliteWriter::Insert::bind(std::size_t k, const TableCell& cell) {
+  sqlite3_stmt* s = statement_.get();
+  const int at = static_cast<int>(k) + 1;
+  const auto text = [&](std::string_view words, sqlite3_destructor_type life) {
+    return sqlite3_bind_text64(s, at, words.data(), words.size(), life, SQLITE_UTF8);
+  };
+  database_->check(std::visit(
+      [&]<class Value>(const Value& value) {
+        if constexpr (std::is_same_v<Value, std::int64_t>) return sqlite3_bind_int64(s, at, value);
+        if constexpr (std::is_same_v<Value, double>) return sqlite3_bind_double(s, at, value);  // NaN is null there
+        if constexpr (std::is_same_v<Value, std::string_view>) return text(value, SQLITE_STATIC);
+        if constexpr (std::is_same_v<Value, FlagList>) {
+          words_.clear();
+          append_flag_words(words_, value.bits);
+          return text(words_, SQLITE_TRANSIENT);
+        }
+        return sqlite3_bind_null(s, at);
+      },
+      cell));
+}
+
+void SqliteWriter::Insert::run() {
+  const int result = sqlite3_step(statement_.get());
+  sqlite3_reset(statement_.get());
+  database_->check(result);
+}
+
+}  // namespace starflow

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// An SQLite database that rows are added to.
+
+#include "star_columns.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace starflow {
+
+/// Every failure is a RunError that names the file and SQLite's reason.
+class SqliteWriter {
+ public:
+  /// One row into one table.
+  class Insert {
+   public:
+    Insert() = default;
+    /// Sets the value of column \p k from 0. Text is borrowed until run().
+    void bind(std::size_t k, const TableCell& cell);
+    /// \throws RunError
+    void run();
+
+   private:
+    friend class SqliteWriter;
+    struct Finalize {
+      void operator()(sqlite3_stmt* statement) const noexcept;
+    };
+    const SqliteWriter* database_ = nullptr;
+    std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+    std::string words_;  ///< of flags that are bound
+  };
+
+  /// Opens \p path, an empty file, for ourselves. Transactions survive the end of the program at any moment; those of
+  /// the last seconds may be lost with the power, never the ones before.
+  explicit SqliteWriter(const std::string& path);
+
+  /// Runs statements without results.
+  void execute(const std::string& sql);
+  /// Makes a table with these columns. \param after  constraints that follow them, each with a comma before it
+  void create_table(std::string_view name, std::span<const TableColumn> columns, std::string_view after = {});
+  /// For rows with a value for each column.
+  [[nodiscard]] Insert insert_into(std::string_view table, std::size_t columns);
+  /// Puts all into one file. No Insert may be left.
+  void close();
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const noexcept;
+  };
+  void check(int result) const;
+
+  std::string path_;
+  std::unique_ptr<sqlite3, Close> database_;
+};
+
+}  // namespace starflow
