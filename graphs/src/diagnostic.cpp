@@ -14,10 +14,10 @@ std::string all(const std::vector<Diagnostic>& diagnostics) {
 
 }  // namespace
 
-std::string to_string(const Diagnostic& d) {
+std::string to_string(const Diagnostic& d, std::string_view kind) {
   std::string text = d.file;
   if (d.line > 0) text += ":" + std::to_string(d.line) + ":" + std::to_string(d.column);
-  text += ": error: ";
+  text.append(": ").append(kind).append(": ");
   if (!d.path.empty()) text += d.path + ": ";
   text += d.text;
   if (!d.hint.empty()) text += "; " + d.hint;

@@ -2,6 +2,7 @@
 #include <starflow/graph/graph_spec.hpp>
 
 #include "graph_reader.hpp"
+#include "text.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -33,6 +34,23 @@ GraphSpec GraphSpec::parse(std::string_view text,
                            const Overrides& overrides) {
   const JsonDoc doc = JsonDoc::parse(std::string(text), file);
   return GraphReader(doc, registry, overrides).read();
+}
+
+std::vector<Diagnostic> GraphSpec::unread() const {
+  std::vector<bool> read(nodes.size(), false);
+  for (const NodeSpec& node : nodes) {
+    for (const PortRef& from : node.inputs) {
+      if (from.node != kUnconnected) read[from.node] = true;
+    }
+  }
+  std::vector<Diagnostic> found;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (read[i] || nodes[i].type->outputs.empty()) continue;
+    Diagnostic& d = found.emplace_back(nodes[i].place);
+    d.text = "nobody reads what " + in_quotes(nodes[i].id) + " (" + nodes[i].type->name + ") sends";
+    d.hint = "connect it to a sink or another node, or leave it out: \"enabled\": false";
+  }
+  return found;
 }
 
 }  // namespace starflow::graph

@@ -133,6 +133,8 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
       doc.problem(begin, value_path(), in_quotes(word) + " is not JSON", "leave the key out, or write a number");
     } else if (const std::string what = e.what(); what.find("number overflow") != std::string::npos) {
       doc.problem(begin, value_path(), fmt::format("the number {} is too large", word), "write a number below 1.8e308");
+    } else if (const std::string sign = missing_before(what); !sign.empty() && begins_value(c)) {
+      doc.problem(begin, container_path(), fmt::format("a {} is missing before this", sign));
     } else {
       doc.problem(at, value_path(), reason(what), c == '\'' ? "texts stand in double quotes" : "");
     }
@@ -220,6 +222,14 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] std::string word_at(std::size_t begin) const {
     constexpr std::string_view kEnd = " \t\r\n,:]}[{\"/";
     return doc.text_.substr(begin, std::min(doc.text_.find_first_of(kEnd, begin), doc.text_.size()) - begin);
+  }
+
+  static bool begins_value(char c) { return std::string_view("\"{[-0123456789tfn").find(c) != std::string_view::npos; }
+
+  /// By what the library expected instead: "comma", "colon", or nothing.
+  static std::string missing_before(const std::string& what) {
+    if (what.ends_with("expected '}'") || what.ends_with("expected ']'")) return "comma";
+    return what.ends_with("expected ':'") ? "colon" : "";
   }
 
   static bool is_not_a_number(std::string word) {

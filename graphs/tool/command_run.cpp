@@ -27,6 +27,10 @@ void warn_of_plugins(const graph::Registry& registry) {
   }
 }
 
+void warn_of_unread(const graph::GraphSpec& spec) {
+  for (const graph::Diagnostic& d : spec.unread()) print_error("{}", to_string(d, "warning"));
+}
+
 /// The names are those that the command line allows.
 LogLevel least_level(const RunArguments& a) {
   if (a.log_level == "debug") return LogLevel::debug;
@@ -48,7 +52,10 @@ int command_run(const RunArguments& arguments) {
   SignalWatch watch;
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
   graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides_of(arguments));
-  if (!arguments.quiet) warn_of_plugins(registry);
+  if (!arguments.quiet) {
+    warn_of_plugins(registry);
+    warn_of_unread(spec);
+  }
   const StageTimes stages(spec);
   Progress progress(arguments.quiet, least_level(arguments));
   FailureLines failures(progress);
@@ -93,6 +100,7 @@ int command_validate(const RunArguments& arguments) {
   const graph::Registry registry = load_registry(arguments.plugin_dirs);
   const graph::GraphSpec spec = load_graph(arguments.graph, registry, overrides_of(arguments));
   graph::check_nodes(spec);
+  warn_of_unread(spec);
   fmt::print("{}: ok, {}, configuration {}\n", arguments.graph, counted(spec.nodes.size(), "node"), spec.config_hash);
   return ExitCode::all_ok;
 }

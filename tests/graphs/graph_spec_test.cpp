@@ -59,6 +59,23 @@ TEST(GraphSpec, OrdersNodesByTheFlowAndWiresThem) {
   EXPECT_EQ(spec.nodes[2].place.path, "nodes[1]");
 }
 
+TEST(GraphSpec, KnowsTheNodesWhoseMessagesNobodyReads) {
+  const graph::Registry registry = test::test_registry();
+  const GraphSpec spec = GraphSpec::parse(R"({"format": "starflow.graph/1", "nodes": [
+  {"id": "src", "type": "source", "options": {"paths": "a"}},
+  {"id": "det", "type": "detect", "in": "src.frame"},
+  {"id": "fit", "type": "fit", "in": {"frame": "src.frame", "dots": "det"}},
+  {"id": "idle", "type": "detect", "in": "src.frame"},
+  {"id": "out", "type": "sink", "in": {"stars": "fit.stars"}}]})",
+                                          "g.json", registry);
+  const auto unread = spec.unread();  // one of two ports is enough: "poor" of "fit" is no fault
+  ASSERT_EQ(unread.size(), 1U);
+  EXPECT_EQ(
+      to_string(unread[0], "warning").rfind("g.json:5:3: warning: nodes[3]: nobody reads what \"idle\" (detect)", 0),
+      0U)
+      << to_string(unread[0], "warning");
+}
+
 TEST(GraphSpec, KeepsTheOrderOfTheFileAmongEquals) {
   const Registry registry = test_registry();
   const GraphSpec spec = GraphSpec::parse(R"({"format": "starflow.graph/1", "nodes": [

@@ -93,6 +93,18 @@ TEST(JsonDoc, PointsAtATrailingComma) {
             "      |             ^\n");
 }
 
+TEST(JsonDoc, PointsBehindACommaThatIsMissing) {
+  const std::string in_object = problems("{\n  \"a\": [1]\n  \"b\": 2\n}");
+  EXPECT_EQ(in_object,
+            "a.json:3:3: error: a comma is missing before this\n"
+            "    3 |   \"b\": 2\n"
+            "      |   ^\n");
+  EXPECT_EQ(problems("{\"a\": [{} {}]}").rfind("a.json:1:11: error: a: a comma is missing before this\n", 0), 0U)
+      << problems("{\"a\": [{} {}]}");
+  EXPECT_EQ(problems("{\"a\" 1}").rfind("a.json:1:6: error: a colon is missing before this\n", 0), 0U)
+      << problems("{\"a\" 1}");
+}
+
 TEST(JsonDoc, PointsAtTextAfterTheEnd) {
   EXPECT_EQ(problems("{\"a\": 1}\n{}"),
             "a.json:2:1: error: text after the end of the JSON value; keep one object in the file\n"

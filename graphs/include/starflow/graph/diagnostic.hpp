@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace starflow::graph {
@@ -21,7 +22,8 @@ struct Diagnostic {
 };
 
 /// `file:line:column: error: path: text; hint` and the excerpt, each ended by '\n'.
-[[nodiscard]] std::string to_string(const Diagnostic& diagnostic);
+/// \param kind  what stands in place of "error"
+[[nodiscard]] std::string to_string(const Diagnostic& diagnostic, std::string_view kind = "error");
 
 /// A configuration that can't run. what() is the text of all diagnostics.
 class __attribute__((visibility("default"))) ConfigError : public std::runtime_error {

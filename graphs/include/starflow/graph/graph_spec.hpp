@@ -132,6 +132,9 @@ struct GraphSpec {
                                        const std::string& file,
                                        const Registry& registry,
                                        const Overrides& overrides = {});
+
+  /// Nodes that send messages of which nobody reads any: what to warn of. A host that keeps some knows better.
+  [[nodiscard]] std::vector<Diagnostic> unread() const;
 };
 
 }  // namespace starflow::graph
