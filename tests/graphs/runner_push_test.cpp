@@ -123,6 +123,37 @@ TEST(BorrowedFrame, IsReleasedOnceWhateverBecameOfIt) {
   EXPECT_EQ(report.summary.frames, kFrames);
 }
 
+TEST(BorrowedFrame, IsReleasedOnceWhereItIsNoFrame) {
+  int released = 0;
+  std::uint8_t pixels[48] = {};
+  EXPECT_THROW((void)Frame::borrow(cv::Mat(4, 4, CV_8UC3, pixels), {}, [&] { ++released; }), std::invalid_argument);
+  EXPECT_EQ(released, 1);
+}
+
+TEST(BorrowedFrame, IsReleasedOnceByProcessWhateverBecameOfIt) {
+  FunctionGraph g;
+  g.run.max_bytes_in_flight = 16;
+  const auto node = g.node("node", {g.push()}, [](Node::Context& c) {
+    if (c.info().frame_id == 1) throw FrameError("test.bad", "as planned");
+    c.out(0, Number{});
+  });
+  g.sink("sink", {node}, [](Sink::Context&) {});
+  GraphRunner run(g.spec(), {});
+  std::uint8_t pixels[25] = {};
+  const auto outcome = [&](std::uint64_t id, int side) {
+    int released = 0;
+    const FrameResult r =
+        run.process(Frame::borrow(cv::Mat(side, side, CV_8UC1, pixels), numbered(id), [&] { ++released; }));
+    EXPECT_EQ(released, 1) << "before the call returns, frame " << id;
+    return r.outcome;
+  };
+  EXPECT_EQ(outcome(0, 4), Outcome::ok);
+  EXPECT_EQ(outcome(1, 4), Outcome::failed);
+  EXPECT_EQ(outcome(2, 5), Outcome::failed) << "too large";
+  run.finish();
+  EXPECT_EQ(outcome(3, 4), Outcome::rejected);
+}
+
 TEST(BorrowedFrame, IsReleasedWhenItsLastReaderIsDone) {
   std::atomic<bool> released{false};
   std::uint8_t pixels[16] = {};
