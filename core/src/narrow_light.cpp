@@ -10,13 +10,14 @@ constexpr double kNarrowest = 0.8;  // px FWHM: below, no optics make a star
 /// and more, FWHM 1.4 to 3.5 px, lone and crowded, Gaussian, elliptical and Moffat, the highest reached 7.3.
 constexpr double kSure = 10;
 
-constexpr double kSpike = 1;  // DAOFIND sharpness; a star as narrow as a pixel is below
+constexpr double kSpike = 1;       // DAOFIND sharpness; a star as narrow as a pixel is below
+constexpr double kOnePixel = 0.6;  // of the light: a hot pixel has 0.8 of what is fitted to it, a star less than 0.5
 
 /// Nine pixels, or a sum over a circle, tell no width so well. A group shares one: that of its brightest, which may be
-/// the hot pixel beside the star.
+/// the hot pixel beside the star; it is the one that has its light in one pixel.
 bool has_own_width(const StarRow& row) {
   if (row.method_used == Method::quadratic || row.method_used == Method::moments || !(row.fwhm_minor > 0)) return false;
-  return (row.flags & flag::group_fit) == 0 || row.sharpness > kSpike;
+  return (row.flags & flag::group_fit) == 0 || row.sharpness > kSpike || row.peak > kOnePixel * row.flux;
 }
 
 }  // namespace

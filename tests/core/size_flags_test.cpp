@@ -104,6 +104,46 @@ TEST(SizeFlags, StarsOfSixTenthsOfTheWidthAreStars) {
   EXPECT_EQ(c.hot + c.cosmic, 0U);
 }
 
+// Fitted together they share the width of the brighter one, the pixel.
+TEST(SizeFlags, AHotPixelListedBesideAStarIsHotAndTheStarIsNot) {
+  constexpr double kWide = 7, kWideSigma = kWide * kSigma / kFwhm;
+  constexpr std::size_t kPairs = 64;
+  Scene<float> scene(kCell * 8, kCell * 8, 500);
+  Detections d;
+  d.resize(2 * kPairs);
+  d.fwhm_px = kWide;
+  for (std::size_t k = 0; k < kPairs; ++k) {
+    const int x = kCell / 2 + kCell * static_cast<int>(k % 8), y = kCell / 2 + kCell * static_cast<int>(k / 8);
+    const double star_x = x - 4.2 + 0.01 * static_cast<double>(k);
+    const double flux = 30 * kNoise * 2 * std::sqrt(std::numbers::pi) * kWideSigma;
+    add_star(scene, star_x, y, flux, kWideSigma, kWideSigma);
+    scene.at(x, y) += 150 * static_cast<float>(kNoise);
+    d.x[2 * k] = star_x;
+    d.x[2 * k + 1] = x;
+    d.y[2 * k] = d.y[2 * k + 1] = y;
+    d.peak[2 * k] = flux / (2 * std::numbers::pi * kWideSigma * kWideSigma);
+    d.peak[2 * k + 1] = 150 * kNoise;
+    for (const std::size_t row : {2 * k, 2 * k + 1}) {
+      d.id[row] = static_cast<std::int64_t>(row);
+      d.flags[row] = flag::forced_position;  // so that ids stay
+    }
+  }
+  add_noise(scene, kNoise, 7);
+  const FrameView view = scene.view();
+  MeasureOptions options;
+  options.neighbours = Neighbours::group;
+  MeasureWorkspace workspace;
+  StarTable stars;
+  measure(view, estimate_background(view, {}, serial_for), {}, d, options, serial_for, workspace, stars);
+  std::size_t grouped = 0;
+  for (std::size_t i = 0; i < stars.size(); ++i) {
+    if ((stars.flags[i] & flag::group_fit) == 0) continue;
+    ++grouped;
+    EXPECT_EQ((stars.flags[i] & flag::hot_pixel) != 0, stars.id[i] % 2 == 1) << stars.id[i];
+  }
+  EXPECT_GE(grouped, kPairs);  // of 128; the rest is told by other signs
+}
+
 /// Flags of the only object of a frame, which has these widths, px FWHM.
 Flags flags_alone(double fwhm_x, double fwhm_y, double given_fwhm_px, Flags seed) {
   Scene<float> scene(kCell, kCell, 500);
