@@ -29,6 +29,17 @@ double at(const std::array<float, StarBlock::kMaxLanes>& lanes, std::size_t lane
   return static_cast<double>(lanes[lane]);
 }
 
+constexpr Flags kInCompany = flag::blended | flag::group_fit | flag::neighbour_masked;
+
+/// S/N of a star in company: its aperture holds the light of others too, or what their models leave over of it, so no
+/// more than the fit says of its own, with errors as large as the misfit asks for. NaN where no fit does.
+double own_snr(const StarRow& row) {
+  if ((row.flags & flag::saturated) != 0) return row.snr;
+  const double misfit = row.dof > 0 && row.chi2 > row.dof ? std::sqrt(row.chi2 / row.dof) : 1.0;
+  const double own = row.flux / (row.flux_err * misfit);
+  return std::isnan(own) ? own : std::min(row.snr, own);
+}
+
 }  // namespace
 
 Measurer::Measurer(const MeasureJob& job) : job_(job), plan_(job.plan) {
@@ -400,6 +411,7 @@ void Measurer::apertures() {
     row.flux_aperture = flux * unit;
     row.flux_aperture_err = std::sqrt(variance) * unit;
     row.snr = row.flux_aperture / row.flux_aperture_err;
+    if ((row.flags & kInCompany) != 0) row.snr = own_snr(row);
     if (row.snr < kLowSnr) row.flags |= flag::low_snr;
     const bool known = (row.flags & (flag::no_covariance | flag::saturated)) == 0;
     if (known && row.snr > kTellsWidth && std::isnan(row.fwhm)) row.flags |= flag::undersampled;

@@ -224,5 +224,44 @@ TEST_P(BlendFlags, LoneEllipsesAreNotFlagged) {
   EXPECT_LE(wrong, 1);
 }
 
+// 225 stars of S/N 300, each with a companion of S/N 10 at 1.3 FWHM: in its aperture there is three times as much light
+// of the bright one as of its own.
+TEST(Companions, HaveTheSignalToNoiseOfTheirOwnLight) {
+  Lattice field(31);
+  std::vector<Star> list = field.stars;
+  for (const Star& s : field.stars) {
+    const double turn = 2 * std::numbers::pi * field.uniform();
+    list.push_back({s.x + 1.3 * kFwhm * std::cos(turn), s.y + 1.3 * kFwhm * std::sin(turn)});
+  }
+  for (std::size_t k = 0; k < list.size(); ++k)
+    test::add_star(field.scene, list[k].x, list[k].y, flux_of(k < field.stars.size() ? 300 : 10), kSigma, kSigma);
+  test::add_noise(field.scene, kNoise, 32);
+  Detections found = test::forced(list);
+  found.fwhm_px = kFwhm;
+  MeasureOptions options;
+  options.neighbours = Neighbours::group;
+  MeasureWorkspace workspace;
+  StarTable stars;
+  const FrameView view = field.scene.view();
+  measure(view, estimate_background(view, {}, serial_for), {kGain, 6, 1e9}, found, options, serial_for, workspace,
+          stars);
+  std::vector<double> snr;
+  for (std::size_t k = 0; k < stars.size(); ++k) {
+    const double aperture = stars.flux_aperture[k] / stars.flux_aperture_err[k];
+    if ((stars.flags[k] & (flag::blended | flag::group_fit)) == 0) {
+      EXPECT_DOUBLE_EQ(stars.snr[k], aperture);
+      continue;
+    }
+    if (std::isnan(stars.snr[k])) continue;
+    EXPECT_LE(stars.snr[k], aperture * (1 + 1e-12));
+    EXPECT_LE(stars.snr[k], stars.flux[k] / stars.flux_err[k] * (1 + 1e-12));
+    if (stars.id[k] >= static_cast<std::int64_t>(field.stars.size())) snr.push_back(stars.snr[k]);
+  }
+  ASSERT_GE(snr.size(), 200U);
+  std::ranges::nth_element(snr, snr.begin() + 100);
+  EXPECT_LT(snr[100], 11);  // less than alone
+  EXPECT_GT(snr[100], 3);
+}
+
 }  // namespace
 }  // namespace starflow

@@ -114,7 +114,10 @@ void zip_columns(Visit&& visit, T&... t) {
   visit("background", "ADU", "background of one pixel", t.background...);
   visit("background_err", "ADU", "1 sigma of background, where the fit or an annulus gave it", t.background_err...);
   visit("noise", "ADU", "background noise of one pixel, 1 sigma", t.noise...);
-  visit("snr", "", "flux_aperture / flux_aperture_err: the CCD equation (Howell), version 1", t.snr...);
+  visit("snr", "",
+        "flux_aperture / flux_aperture_err: the CCD equation (Howell), version 2: of a star in company no more than "
+        "flux / flux_err, and that less by the root of chi2 / dof above 1",
+        t.snr...);
   visit("fwhm", "px", "sqrt(fwhm_major fwhm_minor)", t.fwhm...);
   visit("fwhm_err", "px", "1 sigma of fwhm, where a fit gave it", t.fwhm_err...);
   visit("fwhm_major", "px", "full width at half maximum along the major axis", t.fwhm_major...);
