@@ -77,34 +77,75 @@ bool alone(const NeighbourIndex& stars, const Detections& d, std::size_t star, d
   return true;
 }
 
-/// Measures the stars that do not tell their shape well once more, with that of the field.
-void give_field_shape(const MeasureJob& job,
-                      std::vector<StarRow>& rows,
-                      NeighbourIndex& index,
-                      std::vector<ShapeSample>& samples,
-                      std::vector<std::uint8_t>& again,
-                      FieldShape& field,
-                      ParallelFor parallel) {
-  constexpr double kSnr = 30, kApart = 3;  // FWHM
-  constexpr Flags kNoStars = flag::extended | flag::hot_pixel | flag::cosmic_ray;
-  const Detections& d = job.detections;
-  index.build(d.x, d.y);
-  samples.clear();
-  again.assign(rows.size(), 0);
+/// What the shape of a field is made from and given to; memory that is reused.
+struct FieldMemory {
+  NeighbourIndex& index;
+  std::vector<ShapeSample>& samples;
+  std::vector<std::uint8_t>& again;
+  FieldShape& field;
+};
+
+constexpr double kApart = 3;                           // FWHM, between stars that tell a shape
+constexpr double kTellingSnr = 30, kFaintestSnr = 15;  // of stars that tell the shape of many, and of few
+constexpr Flags kNoStars = flag::extended | flag::hot_pixel | flag::cosmic_ray;
+
+/// Takes the shapes of the good stars from \p snr on.
+void sample_shapes(const MeasureJob& job, std::span<const StarRow> rows, double snr, FieldMemory& memory) {
+  memory.samples.clear();
   for (std::size_t k = 0; k < rows.size(); ++k) {
-    const StarRow& row = rows[k];
-    if (tells_shape(row, kSnr) && alone(index, d, k, kApart * job.plan.fwhm_px)) {
-      samples.push_back(shape_of(row));
-    } else {
-      again[k] = (row.flags & kNoStars) == 0 ? 1 : 0;
-    }
+    if (tells_shape(rows[k], snr) && alone(memory.index, job.detections, k, kApart * job.plan.fwhm_px))
+      memory.samples.push_back(shape_of(rows[k]));
   }
-  field.fit(samples, job.frame.width, job.frame.height);
-  if (!field.usable()) return;
+  memory.field.fit(memory.samples, job.frame.width, job.frame.height);
+}
+
+/// Measures the stars of `again` once more, with the shape of the field.
+void measure_held(const MeasureJob& job, FieldMemory& memory, std::span<StarRow> rows, ParallelFor parallel) {
   const MeasurePlan plan = job.plan.with_lane_shapes();
-  const MeasureJob held{job.frame, job.background, job.detector, d, plan, job.neighbours, job.blends, &field, again};
+  const MeasureJob held{job.frame,      job.background, job.detector,  job.detections, plan,
+                        job.neighbours, job.blends,     &memory.field, memory.again};
   parallel(rows.size(), kStarsAtOnce,
            [&](std::size_t begin, std::size_t end) { Measurer(held).run(begin, end, rows); });
+  if (plan.neighbours != Neighbours::group) return;
+  parallel(job.blends->crowded.size(), kStarsAtOnce,
+           [&](std::size_t begin, std::size_t end) { Measurer(held).run_again(begin, end, rows); });
+}
+
+/// Gives its shape to the stars that do not tell theirs well.
+void give_field_shape(const MeasureJob& job, std::vector<StarRow>& rows, FieldMemory memory, ParallelFor parallel) {
+  const Detections& d = job.detections;
+  memory.index.build(d.x, d.y);
+  sample_shapes(job, rows, kTellingSnr, memory);
+  if (!memory.field.usable()) return;
+  memory.again.assign(rows.size(), 0);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const bool tells = tells_shape(rows[k], kTellingSnr) && alone(memory.index, d, k, kApart * job.plan.fwhm_px);
+    memory.again[k] = !tells && (rows[k].flags & kNoStars) == 0 ? 1 : 0;
+  }
+  measure_held(job, memory, rows, parallel);
+}
+
+/// Gives its shape to the faint lone stars. Widths of their own follow the noise, and lights that overlap: of two stars
+/// that one Gaussian covers it lies in the middle, held to a star's width it stays with the brighter one.
+/// \param width  of the frame's stars; what is longer keeps its own shape
+void give_faint_stars_field_shape(const MeasureJob& job,
+                                  const UsualWidth& width,
+                                  std::vector<StarRow>& rows,
+                                  FieldMemory memory,
+                                  ParallelFor parallel) {
+  const Detections& d = job.detections;
+  memory.index.build(d.x, d.y);
+  sample_shapes(job, rows, kTellingSnr, memory);
+  if (memory.field.stars() < FieldShape::kPlaneStars) sample_shapes(job, rows, kFaintestSnr, memory);
+  if (!memory.field.usable()) return;
+  memory.again.assign(rows.size(), 0);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const StarRow& row = rows[k];
+    const bool faint = row.snr < kFaintestSnr && (row.flags & kNoStars) == 0 && width.judge(row) == 0;
+    const bool grouped = job.blends != nullptr && job.blends->groups.slot(k) != StarGroups::kNone;
+    memory.again[k] = faint && !grouped && alone(memory.index, d, k, kApart * job.plan.fwhm_px) ? 1 : 0;
+  }
+  measure_held(job, memory, rows, parallel);
 }
 
 }  // namespace
@@ -115,6 +156,30 @@ struct StarRank {
   double flux;  // -infinity = not known
   std::uint32_t row;
 };
+
+namespace {
+
+/// The order of the list: by falling flux.
+void order_rows(std::span<const StarRow> rows, std::vector<StarRank>& order) {
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const double flux = rows[k].flux;
+    order[k] = {std::isnan(flux) ? -std::numeric_limits<double>::infinity() : flux, static_cast<std::uint32_t>(k)};
+  }
+  std::ranges::sort(order, [&](const StarRank& a, const StarRank& b) {
+    return a.flux != b.flux ? a.flux > b.flux : before(rows[a.row], rows[b.row]);
+  });
+}
+
+UsualWidth usual_width(std::span<const StarRow> rows, std::span<const StarRank> order) {
+  UsualWidth width;
+  for (const StarRank& rank : order.first(std::min(order.size(), kSampledRows))) {
+    if (!width.offer(rows[rank.row])) break;
+  }
+  width.settle();
+  return width;
+}
+
+}  // namespace
 
 double known_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept {
   return options.fwhm_px > 0 ? options.fwhm_px : detections.fwhm_px;
@@ -151,23 +216,15 @@ void measure(const FrameView& frame,
            [&](std::size_t begin, std::size_t end) { Measurer(job).run(begin, end, workspace.rows_); });
   if (plan.neighbours == Neighbours::group) separate(job, parallel, workspace.rows_);
   workspace.field_ = {};
-  if (plan.fits && options.held.by_field) {
-    give_field_shape(job, workspace.rows_, *workspace.neighbours_, workspace.samples_, workspace.again_,
-                     workspace.field_, parallel);
+  const FieldMemory field{*workspace.neighbours_, workspace.samples_, workspace.again_, workspace.field_};
+  const FieldFor held = plan.fits ? options.held.field : FieldFor::none;
+  if (held == FieldFor::unclear) give_field_shape(job, workspace.rows_, field, parallel);
+  order_rows(workspace.rows_, workspace.order_);
+  const UsualWidth width = usual_width(workspace.rows_, workspace.order_);
+  if (held == FieldFor::faint) {
+    give_faint_stars_field_shape(job, width, workspace.rows_, field, parallel);
+    order_rows(workspace.rows_, workspace.order_);
   }
-  for (std::size_t k = 0; k < n; ++k) {
-    const double flux = workspace.rows_[k].flux;
-    workspace.order_[k] = {std::isnan(flux) ? -std::numeric_limits<double>::infinity() : flux,
-                           static_cast<std::uint32_t>(k)};
-  }
-  std::ranges::sort(workspace.order_, [&](const StarRank& a, const StarRank& b) {
-    return a.flux != b.flux ? a.flux > b.flux : before(workspace.rows_[a.row], workspace.rows_[b.row]);
-  });
-  UsualWidth width;
-  for (std::size_t k = 0; k < std::min(n, kSampledRows); ++k) {
-    if (!width.offer(workspace.rows_[workspace.order_[k].row])) break;
-  }
-  width.settle();
   const double fwhm_px = known_fwhm_px(detections, options);
   stars.resize(n);
   for (std::size_t k = 0; k < n; ++k) {

@@ -132,8 +132,9 @@ MeasurePlan::MeasurePlan(const Detections& detections,
 
 /// How stars that overlap are told apart. A group's block is three stamps wide where that can be held.
 void MeasurePlan::set_groups(const MeasureOptions& o) {
-  neighbours =
-      o.neighbours == Neighbours::group && (!fits || mosaic || o.held.by_field) ? Neighbours::mask : o.neighbours;
+  neighbours = o.neighbours == Neighbours::group && (!fits || mosaic || o.held.field == FieldFor::unclear)
+                   ? Neighbours::mask
+                   : o.neighbours;
   const int room = StarBlock::kMaxRadius - 1 - static_cast<int>(std::ceil(fwhm));  // for a pair two FWHM apart
   group_fit = fit;
   group_fit.radius = std::max(std::min(fit.radius, room), 1);

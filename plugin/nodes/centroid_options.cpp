@@ -129,10 +129,10 @@ void read_profile(const Options& o, MeasureOptions& m) {
     refuse(o, {"fixed.theta"}, "the angle belongs to a turned ellipse; allowed with \"shape\": \"rotated\"");
   }
   if (o.has("mosaic")) m.mosaic = one_of<MosaicPixels>(kMosaicPixelNames, o.text("mosaic"));
-  m.held.by_field = o.has("fixed.shape");
-  if (m.held.by_field) {
+  if (o.has("fixed.shape")) {
+    m.held.field = o.text("fixed.shape") == "faint" ? FieldFor::faint : FieldFor::unclear;
     refuse(o, {"fixed.fwhm", "fixed.ellipticity", "fixed.theta"},
-           "\"shape\": \"field\" holds the whole shape; allowed without it");
+           fmt::format("\"shape\": \"{}\" holds the whole shape; allowed without it", o.text("fixed.shape")));
   }
   if (o.has("fixed.fwhm")) m.held.fwhm_px = o.number("fixed.fwhm");
   if (o.has("fixed.ellipticity")) m.held.ellipticity = o.number("fixed.ellipticity");
@@ -235,8 +235,10 @@ std::vector<OptionSpec> profile_table() {
       choice(
           "fixed.shape",
           "field: faint, saturated, blended and trailed stars have the shape that the frame's good stars (S/N 30 and "
-          "more, without a flag, alone) have at their place.",
-          {"field"}),
+          "more, without a flag, alone) have at their place. faint: only those of S/N below 15 that stand alone and "
+          "are "
+          "no longer than the frame's stars; where fewer than 9 stars are good, S/N 15 is enough.",
+          {"field", "faint"}),
       number("fixed.fwhm", "Width of the fitted profile held at this value.", "px", kMinAxisFwhmPx, kMaxFwhmPx),
       number("fixed.ellipticity",
              "1 - b/a of the fitted profile held at this value; axis_aligned: along x or y, as each star fits better.",

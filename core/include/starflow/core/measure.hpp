@@ -75,6 +75,15 @@ enum class MosaicPixels : std::uint8_t {
 /// FWHM along the minor axis below which no profile is fitted, px: pixels hold no width there.
 inline constexpr double kMinAxisFwhmPx = 0.7;
 
+/// Which stars are given the shape that the frame's good stars (S/N 30 and more, no flag, none near) have at their
+/// place. Where fewer than FieldShape::kLeastStars are good, all stars keep their own.
+enum class FieldFor : std::uint8_t {
+  none,
+  faint,  ///< those of S/N below 15 that stand alone and do not differ from the frame's stars by more than their noise;
+          ///< where fewer than FieldShape::kPlaneStars are good, stars of S/N 15 and more count as good
+  unclear  ///< all but the good: faint, saturated, blended, at an edge, trailed ones
+};
+
 /// Shape parameters held at these values; NaN = free. The minor axis of what they describe is no narrower than
 /// kMinAxisFwhmPx.
 struct HeldShape {
@@ -82,10 +91,7 @@ struct HeldShape {
   double fwhm_px = kFree;      ///< 0.7..50 px
   double ellipticity = kFree;  ///< 1 - b/a, 0..0.9; with Outline::axis_aligned along x or y, as each star fits better
   double theta_deg = kFree;    ///< of the major axis, (-90, 90]; with Outline::rotated
-  /// Stars that do not tell their shape well (S/N below 30, saturated, blended, at an edge, trailed, ...) have the one
-  /// that the frame's good stars have at their place. Not with any of the above. Where fewer than
-  /// FieldShape::kLeastStars are good, all stars keep their own.
-  bool by_field = false;
+  FieldFor field = FieldFor::none;  ///< not with any of the above
 };
 
 /// A ring about a star.
