@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/sdk/stages.hpp>
 
+#include "object_pixels.hpp"
 #include "workspace_pool.hpp"
 
 #include <starflow/core/background.hpp>
@@ -51,8 +52,8 @@ struct DetectStage::Memory {
   WorkspacePool<DetectWorkspace> workspaces;
 };
 
-DetectStage::DetectStage(BackgroundOptions background, DetectOptions options)
-    : background_(background), options_(options), memory_(std::make_unique<Memory>()) {}
+DetectStage::DetectStage(BackgroundOptions background, DetectOptions options, int sky_passes)
+    : background_(background), options_(options), sky_passes_(sky_passes), memory_(std::make_unique<Memory>()) {}
 DetectStage::~DetectStage() = default;
 DetectStage::DetectStage(DetectStage&&) noexcept = default;
 DetectStage& DetectStage::operator=(DetectStage&&) noexcept = default;
@@ -62,8 +63,15 @@ DetectionList DetectStage::operator()(const Frame& frame, ParallelFor parallel) 
   DetectionList out;
   out.frame = frame.share_info();
   out.background = std::make_shared<const Background>(estimate_background(view, background_, parallel));
-  out.detections =
-      detect(view, *out.background, frame.info().detector(), options_, parallel, *memory_->workspaces.borrow());
+  const Detector detector = frame.info().detector();
+  const auto workspace = memory_->workspaces.borrow();
+  out.detections = detect(view, *out.background, detector, options_, parallel, *workspace);
+  for (int pass = 1; pass < sky_passes_; ++pass) {
+    const std::vector<PixelRun> objects = object_pixels(out.detections, *out.background);
+    if (objects.empty()) break;
+    out.background = std::make_shared<const Background>(estimate_background(view, background_, parallel, objects));
+    out.detections = detect(view, *out.background, detector, options_, parallel, *workspace);
+  }
   const Detections& d = out.detections;
   for (const auto& [reason, n] : {std::pair("too_few_pixels", d.rejected_small), std::pair("hot_pixel", d.rejected_hot),
                                   std::pair("cosmic_ray", d.rejected_cosmic), std::pair("trailed", d.rejected_trail),

@@ -17,7 +17,9 @@ namespace starflow {
 /// Finds stars, as the node `detect`. Any number of frames at once: each borrows memory that frames before it used.
 class DetectStage {
  public:
-  explicit DetectStage(BackgroundOptions background = {}, DetectOptions options = {});
+  /// \param sky_passes  2: the background is measured again without the pixels of the stars that were found, and the
+  ///        frame searched again; 1..2
+  explicit DetectStage(BackgroundOptions background = {}, DetectOptions options = {}, int sky_passes = 1);
   ~DetectStage();
   DetectStage(DetectStage&&) noexcept;
   DetectStage& operator=(DetectStage&&) noexcept;
@@ -28,6 +30,7 @@ class DetectStage {
   struct Memory;
   BackgroundOptions background_;
   DetectOptions options_;
+  int sky_passes_;
   std::unique_ptr<Memory> memory_;
 };
 
