@@ -43,6 +43,15 @@ void* operator new(std::size_t size, std::align_val_t a) {
 void* operator new[](std::size_t size, std::align_val_t a) {
   return starflow::test::counted(size, static_cast<std::size_t>(a));
 }
+// A sanitizer brings its own of these, which would not count and go with another delete.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return starflow::test::counted(size, 1);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+void* operator new[](std::size_t size, const std::nothrow_t& t) noexcept { return operator new(size, t); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }
