@@ -239,7 +239,7 @@ double measure_fwhm(const FrameView& frame,
   DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMostStars = 150, kEnough = 100, kFew = 30, kCrowded = 6;
+  constexpr std::size_t kMostStars = 150, kEnough = 200, kFew = 30, kCrowded = 6;
   constexpr int kStripRows = 64, kStripRadii = 4, kEveryStrip = 8;  // narrow, so that middle and rim of a field count
   DetectOptions bright;
   bright.threshold_sigma = 10;

@@ -55,7 +55,8 @@ double common_fwhm(const StarTable& stars) {
   constexpr double kEnoughShare = 0.1, kAgree = 0.3;  // of all; of the median
   std::vector<double> all, wide;
   for (std::size_t i = 0; i < stars.size(); ++i) {
-    if ((stars.flags[i] & kBad) != 0 || !(stars.snr[i] >= kMinSnr) || !(stars.fwhm[i] > kNarrowest)) continue;
+    const bool bright = stars.flux_aperture[i] >= kMinSnr * stars.flux_aperture_err[i];  // with all that overlaps it
+    if ((stars.flags[i] & kBad) != 0 || !bright || !(stars.fwhm[i] > kNarrowest)) continue;
     all.push_back(stars.fwhm[i]);
     if (stars.fwhm[i] > kPixelLike) wide.push_back(stars.fwhm[i]);
   }

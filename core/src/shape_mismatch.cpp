@@ -15,7 +15,7 @@ constexpr double kFarFwhm = 6;        // the maps' radius
 constexpr double kNearFwhm = 2.5;     // each pixel by itself up to here, rings farther out
 constexpr double kGuessFwhm = 4;      // radius where no star tells
 constexpr double kPointsPerFwhm = 4;  // of the maps where pixels are finer
-constexpr std::size_t kMostStars = 40, kEnoughStars = 12;
+constexpr std::size_t kMostStars = 64, kEnoughStars = 12;
 constexpr double kBright = 40;                    // sigma: stars that tell the mismatch
 constexpr double kKnownTo = 10;                   // times the reference: beyond, the wings outside of the maps matter
 constexpr double kAloneFwhm = 3, kFaint = 0.02;   // no neighbour nearer with more than this part of the light

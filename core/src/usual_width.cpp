@@ -46,8 +46,9 @@ void UsualWidth::settle() {
 }
 
 Flags UsualWidth::judge(const StarRow& row) const {
-  if (!measured(row) || !(row.snr > 0)) return 0;
-  const double noise = noise_of_width(row.method) / row.snr;
+  const double snr = row.flux_aperture / row.flux_aperture_err;  // of all light that is there: it has made the width
+  if (!measured(row) || !(snr > 0)) return 0;
+  const double noise = noise_of_width(row.method) / snr;
   // Nine pixels do not tell a pair from a trail.
   const double ratio = row.method == Method::quadratic ? 1 : row.fwhm_major / row.fwhm_minor;
   if (!(usual_ > 0)) return ratio > kTrail * (1 + noise) ? flag::trailed : 0;
