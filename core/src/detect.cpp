@@ -239,8 +239,7 @@ double measure_fwhm(const FrameView& frame,
   DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMostStars = 150, kEnough = 200, kFew = 30, kCrowded = 6;
-  constexpr int kStripRows = 64, kStripRadii = 4, kEveryStrip = 8;  // narrow, so that middle and rim of a field count
+  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30, kCrowded = 6;
   DetectOptions bright;
   bright.threshold_sigma = 10;
   bright.search_again = 0;
@@ -248,15 +247,12 @@ double measure_fwhm(const FrameView& frame,
   double fwhm = kTypicalFwhm, measured = 0;
   for (int round = 0; round < kRounds; ++round) {
     const StarFilter filter(fwhm);
-    const int rows = std::max(kStripRows, kStripRadii * filter.radius);
-    std::vector<RowBand> strips;
-    for (int y = rows * kEveryStrip / 2; y < frame.height; y += rows * kEveryStrip)
-      strips.push_back({y, std::min(frame.height, y + rows)});
-    Detections found = Finder(frame, background, detector, bright, memory).run(filter, strips, parallel);
-    if (found.size() < kEnough) {
-      const std::vector<RowBand> bands = row_bands(frame.height, filter);
+    const std::vector<RowBand> bands = row_bands(frame.height, filter);
+    std::vector<RowBand> some;
+    for (std::size_t b = kEveryBand / 2; b < bands.size(); b += kEveryBand) some.push_back(bands[b]);
+    Detections found = Finder(frame, background, detector, bright, memory).run(filter, some, parallel);
+    if (found.size() < kMostStars)
       found = Finder(frame, background, detector, bright, memory).run(filter, bands, parallel);
-    }
     const Detections lone = lone_stars(found, fwhm, kMostStars);
     // The median bears it where few overlap.
     const bool crowded = lone.size() >= kFew && found.size() >= kCrowded * lone.size();
