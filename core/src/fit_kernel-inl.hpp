@@ -226,7 +226,9 @@ class FitKernel {
         continue;
       }
       const FitPoint<D> before = point_;
-      const bool done = hn::AllFalse(d, take_step(all, find_step(), stage));
+      const V squared = find_step();
+      if (!hn::AllTrue(d, finite(squared))) break;  // no step, which is not to rest
+      const bool done = hn::AllFalse(d, take_step(all, squared, stage));
       const bool blocked = rests_at(before);
       if (blocked) converged_.put(0, set(d, 1));
       if ((done || blocked) && damping <= kTrusted) return;  // a step that damping made short proves nothing
@@ -246,6 +248,9 @@ class FitKernel {
     }
     stalled_.put(0, hn::IfThenElseZero(hn::Lt(iterations_.get(0), most), set(d, 1)));
   }
+
+  /// Where the square of a step, in units of its own error, is a number that pixels up to StarBlock::kHighest can give.
+  [[nodiscard]] static M finite(V squared) { return hn::Lt(squared, set(D(), 1e36)); }
 
   /// Whether the bounds took back all of the step from \p before: a solution may lie in their corner.
   [[nodiscard]] bool rests_at(const FitPoint<D>& before) const {
@@ -364,7 +369,7 @@ class FitKernel {
   M take_step(M active, V squared, Stage stage) {
     const D d;
     // A lane whose numbers are not finite fails every comparison, and stays behind.
-    active = hn::And(active, hn::Lt(squared, set(d, 1e30)));
+    active = hn::And(active, finite(squared));
     M whole = active;
     if constexpr (kRelaxes) share_.relax(directions_, sums_, point_.value.get(kFitFlux), step_);
     const Parameters<D> before = point_.value;

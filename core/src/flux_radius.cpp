@@ -87,8 +87,8 @@ class Light {
       const double dy = y - star_.y, level = sky_.level + sky_.slope_y * dy;
       for (int x = first(star_.x - half_x); x <= x1; ++x) {
         if (!is_valid(frame_, x, y, row[x])) continue;
-        const double dx = x - star_.x;
-        visit(dx, dy, static_cast<double>(row[x]) - (level + sky_.slope_x * dx));
+        const double dx = x - star_.x, light = static_cast<double>(row[x]) - (level + sky_.slope_x * dx);
+        if (std::abs(light) <= static_cast<double>(StarBlock::kHighest) * sky_.noise) visit(dx, dy, light);
       }
     }
   }

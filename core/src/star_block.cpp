@@ -82,10 +82,12 @@ void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
                                   : c.inside > 0 ? StarBlock::kMasked
                                                  : StarBlock::kOutside;
       if (2 * c.counted > pitch * pitch) {  // what is missing of a block pixel counts as the mean of the rest
-        const double whole = area / c.counted;
-        value = static_cast<float>(std::clamp<double>(c.sum * whole / unit, -StarBlock::kHighest, StarBlock::kHighest));
-        variance = static_cast<float>(std::min(c.variance * whole * whole / (unit * unit), 1e28));
-        if (c.saturated) variance = -variance;
+        const double whole = area / c.counted, light = c.sum * whole / unit;
+        if (std::abs(light) <= static_cast<double>(StarBlock::kHighest)) {
+          value = static_cast<float>(light);
+          variance = static_cast<float>(std::min(c.variance * whole * whole / (unit * unit), 1e28));
+          if (c.saturated) variance = -variance;
+        }
       }
       block.value[k] = value;
       block.variance[k] = variance;

@@ -35,7 +35,9 @@ struct StarBlock {
   static constexpr float kMasked = 1e30F;       ///< variance of a bad pixel: its weight is 0 beside any other
   static constexpr float kNeighbour = 1.5e30F;  ///< variance of a pixel that belongs to another star
   static constexpr float kOutside = 2e30F;      ///< variance beyond the frame's edge
-  static constexpr float kHighest = 1e28F;      ///< of a value: kernels multiply what a lane does not want by 0
+  /// Of a value, either way, so that its square times all that the kernels multiply it by stays finite. Beside more, a
+  /// float holds nothing of any star: the pixel counts as bad.
+  static constexpr float kHighest = 1e15F;
   static constexpr float kOtherColour = 3e30F;  ///< variance of a pixel of a mosaic that is not to be read
   static constexpr float kMissing = 1e29F;      ///< above: the pixel holds nothing, and its value is 0
 

@@ -209,6 +209,23 @@ TEST_P(Fits, ScatterAsTheirErrorsSay) {
   EXPECT_LT(std::sqrt(squares / n), 1.14);
 }
 
+// A pixel beyond what a block holds: no step has a finite size, and a fit that can not step has not come to rest.
+TEST(Refit, ThatCanNotStepStalls) {
+  const Model moffat = model("moffat_free", Profile::moffat, StretchFreedom::held, true, Estimator::mle);
+  test::Scene<float> scene(41, 41, 100);
+  test::add_star(scene, 20.3, 19.6, 2e4, 1.3, 1.3);
+  test::add_noise(scene, 10, 3);
+  const auto block = std::make_unique<StarBlock>();
+  begin_block(*block, kRadius + 2, 1);
+  add_star(*block, scene.view(), {0, 5, 1e9}, {100, 0, 0, 10}, 20.5, 19.5);
+  end_block(*block);
+  const auto middle = static_cast<std::size_t>(block->radius);
+  block->value[block->index(middle, middle, 0)] = 1e25F;
+  const Fit fit = refit(*block, 0, moffat.rules);
+  EXPECT_EQ(fit.termination, Termination::stalled);
+  EXPECT_LT(fit.iterations, moffat.rules.max_iterations);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, Fits, ::testing::ValuesIn(models()), [](const auto& test_case) {
   return test_case.param.name;
 });
