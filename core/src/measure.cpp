@@ -230,7 +230,8 @@ void measure(const FrameView& frame,
   for (std::size_t k = 0; k < n; ++k) {
     StarRow& row = workspace.rows_[workspace.order_[k].row];
     if (k + kAhead < n) fetch(workspace.rows_[workspace.order_[k + kAhead].row]);
-    row.flags |= width.judge(row) | judge_narrow(row, fwhm_px);
+    row.flags |= judge_narrow(row, fwhm_px);
+    if (fwhm_px == 0 || window_tells_width(row, fwhm_px)) row.flags |= width.judge(row);
     if ((row.flags & flag::forced_position) == 0) row.id = static_cast<std::int64_t>(k);
     zip_columns([k](auto, auto, auto, auto& column, auto& value) { column[k] = value; }, stars, row);
   }
