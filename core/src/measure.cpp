@@ -8,6 +8,7 @@
 
 #include "annulus.hpp"
 #include "blends.hpp"
+#include "flat_top.hpp"
 #include "measure_plan.hpp"
 #include "measurer.hpp"
 #include "narrow_light.hpp"
@@ -211,7 +212,10 @@ void measure(const FrameView& frame,
   if (plan.needs_ring) workspace.neighbours_->build(detections.x, detections.y);
   Blends* blends = plan.neighbours == Neighbours::ignore ? nullptr : workspace.blends_.get();
   if (blends != nullptr) blends->build(detections, plan, frame.width, frame.height);
-  const MeasureJob job{frame, background, detector, detections, plan, *workspace.neighbours_, blends, nullptr, {}};
+  Detector cut = detector;
+  cut.saturation_adu =
+      std::min(detector.saturation_adu, common_top(frame, background, detector, detections, plan.fwhm_px));
+  const MeasureJob job{frame, background, cut, detections, plan, *workspace.neighbours_, blends, nullptr, {}};
   parallel(n, kStarsAtOnce,
            [&](std::size_t begin, std::size_t end) { Measurer(job).run(begin, end, workspace.rows_); });
   if (plan.neighbours == Neighbours::group) separate(job, parallel, workspace.rows_);

@@ -73,6 +73,7 @@ class Measurer {
   void make_grey();
   [[nodiscard]] GreyStar grey_star(std::size_t lane, const Fit& fit) const;
   bool start_row(std::size_t star, StarRow& row);
+  [[nodiscard]] double top_of(const StarRow& row, const LocalSky& sky) const;
   void read_sky(std::size_t star, StarRow& row, LocalSky& sky);
   void describe_light();
   void centroids();

@@ -5,6 +5,7 @@
 #include "measurer.hpp"
 
 #include "blends.hpp"
+#include "flat_top.hpp"
 #include "pixel_noise.hpp"
 #include "square.hpp"
 #include "units.hpp"
@@ -43,10 +44,18 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
   read_sky(star, row, sky);
   if (row.peak + row.background >= kNearSaturation * job_.detector.saturation_adu) row.flags |= flag::near_saturation;
   const std::size_t lane = block_.size;
-  add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
+  Detector detector = job_.detector;
+  detector.saturation_adu = std::min(detector.saturation_adu, top_of(row, sky));
+  add_star(block_, job_.frame, detector, sky, row.x, row.y);
   if (plan_.mosaic) read_phases(row, sky, block_.source[lane].phases);
   if (job_.field != nullptr) hold_shape(lane, row);
   return true;
+}
+
+/// Where the star's pixels are cut off though no level was given; +infinity of a star that is whole.
+double Measurer::top_of(const StarRow& row, const LocalSky& sky) const {
+  return flat_top(job_.frame, static_cast<int>(std::lround(row.x)), static_cast<int>(std::lround(row.y)),
+                  top_noise(sky.level, sky.noise, job_.detector, plan_.fwhm_px));
 }
 
 void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
