@@ -126,6 +126,9 @@ MeasurePlan::MeasurePlan(const Detections& detections,
   fit.patience = fit.free_beta ? kPatienceWithBeta : kPatience;
   patient_fit = fit;
   patient_fit.patience = fit.max_iterations;
+  width_fit = fit;
+  width_fit.free_width = true;
+  width_fit.fwhm = kStartWidth * fwhm;
   set_groups(o);
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
 }

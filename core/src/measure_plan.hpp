@@ -35,6 +35,7 @@ struct MeasurePlan {
   bool fits;             ///< the method fits a model
   FitRules fit;          ///< fit.radius is the stamp's for every method
   FitRules patient_fit;  ///< the same without an end to its patience
+  FitRules width_fit;    ///< the same with the width free that may be held
   CentroidRules centroid;
   bool cuts_window = false;  ///< a given window is wider than what is read
   CentroidRules fallback;    ///< where a fit fails

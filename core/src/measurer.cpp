@@ -244,13 +244,26 @@ bool Measurer::misfit(double chi2, int dof, double residual, double most_residua
   return (chi2 > kPoorChi2 * dof && residual > most_residual) || skew > most_skew;
 }
 
-/// Whether a width that was given, not found, is not the star's. One that is off by a factor of 1.8 leaves 0.3 of what
-/// the pixels show, whatever the star's brightness; one that is as wide as the stamp takes the level for light.
-bool Measurer::wrong_width(const Fit& fit, int dof) const {
-  constexpr double kMostMissed = 0.25;
+/// Fits the stars once more with the width free that is held.
+void Measurer::test_width() {
+  for (Fit& fit : own_width_) fit.termination = Termination::max_iterations;
+  if (!std::isnan(plan_.options.held.fwhm_px)) run_fits(block_, plan_.width_fit, own_width_);
+}
+
+/// Whether a width that was given, not found, is not the star's: one that is off by a quarter or more, and 3.5 sigma.
+/// The error bars of a position are wrong by as much, and what is half as wide as its star finds its place on noise.
+/// Where the star's own can't be found: one off by a factor of 1.8 leaves 0.3 of what the pixels show, whatever the
+/// star's brightness. One that is as wide as the stamp takes the level for light.
+bool Measurer::wrong_width(const Fit& fit, std::size_t lane, int dof) const {
+  constexpr double kMostMissed = 0.25, kMostOff = 0.22, kSureChi2 = 12.25;
   if (std::isnan(plan_.options.held.fwhm_px)) return false;
-  const bool too_wide = plan_.fit.fwhm >= 2 * plan_.fit.radius;
-  return too_wide || (fit.power > 0 && fit.chi2 - dof > kMostMissed * std::max(fit.power - dof, 0.0));
+  if (plan_.fit.fwhm >= 2 * plan_.fit.radius) return true;
+  const Fit& own = own_width_[lane];
+  if (own.termination == Termination::converged) {
+    const double off = std::abs(own.value[kFitWidth] - fit.value[kFitWidth]);
+    return off > kMostOff && fit.chi2 - own.chi2 > kSureChi2;
+  }
+  return fit.power > 0 && fit.chi2 - dof > kMostMissed * std::max(fit.power - dof, 0.0);
 }
 
 /// Of the light about a round Gaussian, 0.3 to 0.35 is elsewhere for a Moffat of beta 1.8, 0.46 with a neighbour half
@@ -298,12 +311,14 @@ void Measurer::fits() {
     alone = alone || group == nullptr || !group->fitted;
   }
   if (alone) run_fits(block_, plan_.fit, fits);
+  if (alone) test_width();
   Terminations ends{};
   bool failed = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     const GroupStar* group = group_star(lane);
     if (group != nullptr && group->fitted) {
       ends[lane] = Termination::converged;
+      own_width_[lane].termination = Termination::max_iterations;  // its pixels are not the group's
       accept_group(*group, lane, *row_[lane]);
       continue;
     }
@@ -379,7 +394,7 @@ void Measurer::accept_fit(
   row.dof = pixels.n_pix - parameters - (plan_.balances ? kColours : 0);
   row.iterations = fit.iterations;
   row.termination = Termination::converged;
-  if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew) || wrong_width(fit, row.dof)) {
+  if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew) || wrong_width(fit, lane, row.dof)) {
     row.flags |= flag::poor_fit;
   }
   set_errors(row, fit.variance[kFitX] * area, fit.variance[kFitY] * area, fit.cov_xy * area);

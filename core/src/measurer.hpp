@@ -81,8 +81,9 @@ class Measurer {
   void apertures();
   void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   [[nodiscard]] bool misfit(double chi2, int dof, double residual, double most_residual, double skew) const;
-  [[nodiscard]] bool wrong_width(const Fit& fit, int dof) const;
+  [[nodiscard]] bool wrong_width(const Fit& fit, std::size_t lane, int dof) const;
   void set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
+  void test_width();
   void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
   [[nodiscard]] Missing missing_light(const CentroidLanes& lanes, std::size_t lane) const;
@@ -107,7 +108,8 @@ class Measurer {
   NearStars near_;
   GroupFit group_;
   std::array<Flags, StarBlock::kMaxLanes> group_flags_{};
-  std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;  ///< of the stamps
+  std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;     ///< of the stamps
+  std::array<Fit, StarBlock::kMaxLanes> own_width_;          ///< of stars whose width is held: with theirs
   /// What unknown colours add to the variance of the flux, block units.
   std::array<double, StarBlock::kMaxLanes> colour_variance_{};
 };
