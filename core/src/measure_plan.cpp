@@ -108,7 +108,7 @@ MeasurePlan::MeasurePlan(const Detections& detections,
   fit.sampling = o.sampling;
   fit.estimator = o.estimator;
   set_stretch(fit, o);
-  fit.free_level = o.level == LevelFrom::fit;
+  fit.free_level = fits && o.level == LevelFrom::fit;
   fit.free_width = std::isnan(held.fwhm_px);
   fit.free_beta = o.method == Method::moffat && o.free_beta;
   constexpr double kStartWidth = 0.9;  // steps reach the width from farther below than above
@@ -129,6 +129,9 @@ MeasurePlan::MeasurePlan(const Detections& detections,
   width_fit = fit;
   width_fit.free_width = true;
   width_fit.fwhm = kStartWidth * fwhm;
+  round_fit = fit;
+  round_fit.stretch = StretchFreedom::held;
+  round_fit.e1 = round_fit.e2 = 0;
   set_groups(o);
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
 }

@@ -36,6 +36,7 @@ struct MeasurePlan {
   FitRules fit;          ///< fit.radius is the stamp's for every method
   FitRules patient_fit;  ///< the same without an end to its patience
   FitRules width_fit;    ///< the same with the width free that may be held
+  FitRules round_fit;    ///< the same of a circle, for what tells no axes
   CentroidRules centroid;
   bool cuts_window = false;  ///< a given window is wider than what is read
   CentroidRules fallback;    ///< where a fit fails

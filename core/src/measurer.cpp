@@ -193,9 +193,14 @@ void Measurer::centroids() {
   } else {
     run_centroids(block_, plan_.centroid, centroids_);
   }
-  Terminations ends{};
+  Terminations ends;
+  // A method from outside has its own way with an edge.
+  ends.fill(plan_.options.method == Method::plugin ? Termination::converged : Termination::max_iterations);
+  fit_cut_stars(ends);
+  ends.fill(Termination::converged);
   bool failed = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    if (is_cut_[lane] != 0) continue;
     ends[lane] = static_cast<Termination>(static_cast<int>(centroids_.termination[lane]));
     failed = failed || ends[lane] != Termination::converged;
     row_[lane]->iterations = static_cast<int>(centroids_.iterations[lane]);
@@ -360,13 +365,16 @@ double Measurer::central_peak(std::size_t lane) const {
 void Measurer::fall_back(const Terminations& ends) {
   set_windows(centroids_);
   run_centroids(block_, plan_.fallback, centroids_);
+  if (!plan_.fits) fit_cut_stars(ends);
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     const Termination reason = ends[lane];
     if (reason == Termination::converged) continue;
     StarRow& row = *row_[lane];
     const int iterations = row.iterations;
-    row.method_used = Method::windowed;
-    accept_centroid(centroids_, lane, row);
+    if (is_cut_[lane] == 0) {
+      row.method_used = Method::windowed;
+      accept_centroid(centroids_, lane, row);
+    }
     row.termination = reason;
     row.iterations = iterations;
     // The flux of the row is the centroid's: that the method's was not positive is no word about it.

@@ -84,6 +84,9 @@ class Measurer {
   [[nodiscard]] bool wrong_width(const Fit& fit, std::size_t lane, int dof) const;
   void set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   void test_width();
+  void fit_cut_stars(const Terminations& ends);
+  [[nodiscard]] bool cut_star(std::size_t lane) const;
+  [[nodiscard]] bool tells_axes(const Fit& round) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
   [[nodiscard]] Missing missing_light(const CentroidLanes& lanes, std::size_t lane) const;
@@ -110,6 +113,7 @@ class Measurer {
   std::array<Flags, StarBlock::kMaxLanes> group_flags_{};
   std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;     ///< of the stamps
   std::array<Fit, StarBlock::kMaxLanes> own_width_;          ///< of stars whose width is held: with theirs
+  std::array<std::uint8_t, StarBlock::kMaxLanes> is_cut_{};  ///< 1: a fit stands in for the window
   /// What unknown colours add to the variance of the flux, block units.
   std::array<double, StarBlock::kMaxLanes> colour_variance_{};
 };
