@@ -14,6 +14,7 @@
 #include "narrow_light.hpp"
 #include "star_row.hpp"
 #include "units.hpp"
+#include "usual_skew.hpp"
 #include "usual_width.hpp"
 
 namespace starflow {
@@ -180,6 +181,13 @@ UsualWidth usual_width(std::span<const StarRow> rows, std::span<const StarRank> 
   return width;
 }
 
+UsualSkew usual_skew(std::span<const StarRow> rows, std::span<const StarRank> order) {
+  UsualSkew skew;
+  for (const StarRank& rank : order.first(std::min(order.size(), kSampledRows))) skew.offer(rows[rank.row]);
+  skew.settle();
+  return skew;
+}
+
 }  // namespace
 
 double known_fwhm_px(const Detections& detections, const MeasureOptions& options) noexcept {
@@ -229,12 +237,13 @@ void measure(const FrameView& frame,
     give_faint_stars_field_shape(job, width, workspace.rows_, field, parallel);
     order_rows(workspace.rows_, workspace.order_);
   }
+  const UsualSkew skew = usual_skew(workspace.rows_, workspace.order_);
   const double fwhm_px = known_fwhm_px(detections, options);
   stars.resize(n);
   for (std::size_t k = 0; k < n; ++k) {
     StarRow& row = workspace.rows_[workspace.order_[k].row];
     if (k + kAhead < n) fetch(workspace.rows_[workspace.order_[k + kAhead].row]);
-    row.flags |= judge_narrow(row, fwhm_px);
+    row.flags |= judge_narrow(row, fwhm_px) | skew.judge(row);
     if (fwhm_px == 0 || window_tells_width(row, fwhm_px)) row.flags |= width.judge(row);
     if ((row.flags & flag::forced_position) == 0) row.id = static_cast<std::int64_t>(k);
     zip_columns([k](auto, auto, auto, auto& column, auto& value) { column[k] = value; }, stars, row);

@@ -281,6 +281,7 @@ void Measurer::set_chi2(const CentroidLanes& lanes, std::size_t lane, StarRow& r
   if (dof <= 0 || !std::isfinite(chi2)) return;
   row.chi2 = chi2;
   row.dof = dof;
+  row.skew = at(lanes.skew, lane);
   constexpr double kPoorResidual = 0.4;
   if (misfit(chi2, dof, at(lanes.residual, lane), kPoorResidual, at(lanes.skew, lane))) row.flags |= flag::poor_fit;
 }
@@ -402,6 +403,7 @@ void Measurer::accept_fit(
   row.dof = pixels.n_pix - parameters - (plan_.balances ? kColours : 0);
   row.iterations = fit.iterations;
   row.termination = Termination::converged;
+  row.skew = fit.skew;
   if (misfit(fit.chi2, row.dof, fit.residual_fraction, kPoorResidual, fit.skew) || wrong_width(fit, lane, row.dof)) {
     row.flags |= flag::poor_fit;
   }

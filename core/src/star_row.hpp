@@ -15,6 +15,8 @@ template <class T>
 using RowCell = T;
 
 struct StarRow : StarFields<RowCell> {
+  double skew = 0;  ///< third moment of what the model leaves over, in parts of the flux; 0 = none that is seen
+
   StarRow() : StarFields<RowCell>{} {
     for_each_column(*this, [](auto, auto, auto, auto& field) {
       using T = std::remove_reference_t<decltype(field)>;
