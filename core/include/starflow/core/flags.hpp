@@ -13,9 +13,9 @@ namespace starflow {
 using Flags = std::uint32_t;
 
 namespace flag {
-inline constexpr Flags saturated = 1U << 0;
+inline constexpr Flags saturated = 1U << 0;  ///< by the level given, or a flat top that no star has by chance
 inline constexpr Flags near_saturation = 1U << 1;
-inline constexpr Flags bad_pixel = 1U << 2;         ///< a masked pixel inside the stamp
+inline constexpr Flags bad_pixel = 1U << 2;         ///< in the stamp: masked, or 1e15 times its noise from the sky
 inline constexpr Flags bad_pixel_center = 1U << 3;  ///< a masked pixel within 1 px of the position
 inline constexpr Flags edge = 1U << 4;              ///< the stamp leaves the frame
 inline constexpr Flags blended = 1U << 5;
@@ -23,7 +23,7 @@ inline constexpr Flags group_fit = 1U << 6;
 inline constexpr Flags neighbour_masked = 1U << 7;
 inline constexpr Flags no_convergence = 1U << 8;
 inline constexpr Flags at_bound = 1U << 9;  ///< a width, axis ratio or beta rests on its limit; a given window is cut
-inline constexpr Flags fallback_method = 1U << 10;
+inline constexpr Flags fallback_method = 1U << 10;  ///< the other one failed; a fit: the edge cuts what a window sees
 inline constexpr Flags no_covariance = 1U << 11;
 inline constexpr Flags too_few_pixels = 1U << 12;
 inline constexpr Flags nonpositive_flux = 1U << 13;

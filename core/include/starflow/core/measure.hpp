@@ -107,7 +107,7 @@ struct MeasureOptions {
   Sampling sampling = Sampling::integrated;
   Estimator estimator = Estimator::mle;
   double beta = 2.5;       ///< of moffat, 1.1..12; the start value where it is free
-  bool free_beta = false;  ///< of moffat
+  bool free_beta = false;  ///< of moffat; at S/N 30, FWHM 5 px its flux scatters by 1.06 error bars, fainter by less
   HeldShape held{};
   LevelFrom level = LevelFrom::fit;
   NoiseFrom noise = NoiseFrom::map;
