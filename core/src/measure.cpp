@@ -128,7 +128,8 @@ void give_field_shape(const MeasureJob& job, std::vector<StarRow>& rows, FieldMe
 }
 
 /// Gives its shape to the faint lone stars. Widths of their own follow the noise, and lights that overlap: of two stars
-/// that one Gaussian covers it lies in the middle, held to a star's width it stays with the brighter one.
+/// that one Gaussian covers it lies in the middle, held to a star's width it stays with the brighter one. A row that is
+/// known for a blend keeps its own: one width over two lights lies about both.
 /// \param width  of the frame's stars; what is longer keeps its own shape
 void give_faint_stars_field_shape(const MeasureJob& job,
                                   const UsualWidth& width,
@@ -143,7 +144,7 @@ void give_faint_stars_field_shape(const MeasureJob& job,
   memory.again.assign(rows.size(), 0);
   for (std::size_t k = 0; k < rows.size(); ++k) {
     const StarRow& row = rows[k];
-    const bool faint = row.snr < kFaintestSnr && (row.flags & kNoStars) == 0 && width.judge(row) == 0;
+    const bool faint = row.snr < kFaintestSnr && (row.flags & (kNoStars | flag::blended)) == 0 && width.judge(row) == 0;
     const bool grouped = job.blends != nullptr && job.blends->groups.slot(k) != StarGroups::kNone;
     memory.again[k] = faint && !grouped && alone(memory.index, d, k, kApart * job.plan.fwhm_px) ? 1 : 0;
   }

@@ -22,7 +22,7 @@ class FilterGraph : public Night {
 "nodes": [
 {"id": "src", "type": "source.files", "options": {"paths": "${input}"}},
 {"id": "det", "type": "detect", "in": {"frame": "src"}},
-{"id": "stars", "type": "centroid", "in": {"frame": "src", "detections": "det"}},
+{"id": "stars", "type": "centroid", "in": {"frame": "src", "detections": "det"}, "options": {"fixed": {"shape": "faint"}}},
 {"id": "good", "type": "filter", "in": {"stars": "stars"}, "options": )" +
                              options + R"(},
 {"id": "out", "type": "sink.jsonl", "in": {"stars": "good"}}]})");

@@ -230,7 +230,7 @@ struct Faint {
   enum Kind : std::size_t { kBright, kLone, kBeside, kPair, kKinds };
   std::vector<test::Star> truth;
   std::vector<Kind> kind;
-  StarTable free, held;  // by star
+  StarTable free, held, known;  // by star; the pairs of `known` are listed as blended
 
   Faint() {
     test::Scene<float> scene(kSide, kSide, 500);
@@ -254,6 +254,7 @@ struct Faint {
     test::add_noise(scene, kNoise, 5);
     free = measure(scene, FieldFor::none);
     held = measure(scene, FieldFor::faint);
+    known = measure(scene, FieldFor::faint, flag::blended);
   }
 
   /// Root mean square distance from the truth, px.
@@ -268,11 +269,12 @@ struct Faint {
   }
 
  private:
-  [[nodiscard]] StarTable measure(const test::Scene<float>& scene, FieldFor field) const {
+  [[nodiscard]] StarTable measure(const test::Scene<float>& scene, FieldFor field, Flags of_pairs = 0) const {
     std::vector<test::Star> list = truth;
     list.insert(list.end(), others_.begin(), others_.end());
     Detections d = test::forced(list);
     d.fwhm_px = kFwhm;
+    for (std::size_t k = 0; k < kind.size(); ++k) d.flags[k] |= kind[k] == kPair ? of_pairs : 0;
     MeasureOptions o;
     o.held.field = field;
     MeasureWorkspace workspace;
@@ -310,6 +312,19 @@ TEST(FieldShape, KeepsFaintPairsWithTheirBrighterStar) {
   const Faint scene;
   EXPECT_LT(scene.off(scene.held, Faint::kPair), 0.85 * scene.off(scene.free, Faint::kPair));
   EXPECT_LE(scene.off(scene.held, Faint::kLone), 1.02 * scene.off(scene.free, Faint::kLone));
+}
+
+TEST(FieldShape, LeavesKnownBlendsTheirOwn) {
+  const Faint scene;
+  std::size_t pairs = 0, others = 0;
+  for (std::size_t k = 0; k < scene.kind.size(); ++k) {
+    if (scene.kind[k] == Faint::kPair) {
+      pairs += scene.known.x[k] == scene.free.x[k] ? 1U : 0U;
+      others += scene.held.x[k] != scene.free.x[k] ? 1U : 0U;
+    }
+  }
+  EXPECT_EQ(pairs, 64U);
+  EXPECT_GE(others, 32U);
 }
 
 }  // namespace
