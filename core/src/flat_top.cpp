@@ -40,6 +40,11 @@ class Plateau {
     return alike;
   }
 
+  [[nodiscard]] double highest_in_core() {
+    visit(1, [&](int, int, double v) { top_.highest = std::max(top_.highest, v); });
+    return top_.highest;
+  }
+
   /// Follows the highest value as far as pixels that share it touch. Nothing where one farther out is higher still.
   [[nodiscard]] Top spread() {
     std::array<bool, kMost> same{};
@@ -175,6 +180,16 @@ bool parted_by_noise(const Top& top, double sigma, double step, double ties) {
   return std::pow(alike, top.count - 1) < kChance;
 }
 
+/// Whether pixels may stand above the level: the largest number that the type holds is none that somebody measured.
+bool level_was_given(const FrameView& frame, const Detector& detector) {
+  return visit_pixels(frame, [&]<class T>(Plane<T>) {
+    if constexpr (std::is_integral_v<T>) {
+      return detector.saturation_adu < static_cast<double>(std::numeric_limits<T>::max());
+    }
+    return detector.saturation_adu < static_cast<double>(std::numeric_limits<float>::max());
+  });
+}
+
 }  // namespace
 
 TopNoise top_noise(double level, double noise, const Detector& detector, double fwhm_px) noexcept {
@@ -208,23 +223,23 @@ double common_top(const FrameView& frame,
                   const Detector& detector,
                   const Detections& detections,
                   double fwhm_px) noexcept {
-  double once = -kNever, twice = -kNever;  // the highest levels that a star, and two, have
-  std::array<double, kTopStars> tops{};
-  std::size_t cut = 0;
-  for (std::size_t i = 0; i < std::min(kTopStars, detections.size()); ++i) {
-    const double x = detections.x[i], y = detections.y[i];
-    if (!(x > -1 && y > -1 && x < frame.width && y < frame.height)) continue;
-    const double top = flat_top(frame, static_cast<int>(std::lround(x)), static_cast<int>(std::lround(y)),
-                                top_noise(background.level(x, y), background.noise(x, y), detector, fwhm_px));
-    if (!std::isfinite(top)) continue;
-    if (std::find(tops.begin(), tops.begin() + static_cast<std::ptrdiff_t>(cut), top) !=
-        tops.begin() + static_cast<std::ptrdiff_t>(cut)) {
-      twice = std::max(twice, top);
+  if (level_was_given(frame, detector)) return kNever;
+  return visit_pixels(frame, [&]<class T>(Plane<T> pixels) {
+    double highest = -kNever;
+    int cut = 0;  // stars there, up to two
+    for (std::size_t i = 0; i < detections.size(); ++i) {
+      const double at_x = detections.x[i], at_y = detections.y[i];
+      if (!(at_x > -1 && at_y > -1 && at_x < frame.width && at_y < frame.height)) continue;
+      const int x = static_cast<int>(std::lround(at_x)), y = static_cast<int>(std::lround(at_y));
+      const double top = Plateau<T>(frame, pixels, x, y).highest_in_core();
+      if (top > highest) cut = 0;
+      highest = std::max(highest, top);
+      if (top < highest || cut == 2) continue;
+      const TopNoise star = top_noise(background.level(x, y), background.noise(x, y), detector, fwhm_px);
+      cut += flat_top(frame, x, y, star) == highest ? 1 : 0;
     }
-    tops[cut++] = top;
-    once = std::max(once, top);
-  }
-  return std::isfinite(twice) && twice == once ? twice : kNever;
+    return cut == 2 ? highest : kNever;
+  });
 }
 
 }  // namespace starflow

@@ -31,13 +31,13 @@ struct TopNoise {
 /// \param x, y  px, of a pixel of the frame
 [[nodiscard]] double flat_top(const FrameView& frame, int x, int y, const TopNoise& star) noexcept;
 
-/// The level at which the tops of two or more of these stars are cut off, the highest such, else +infinity: what one
-/// camera does to one star it does to all. Looks at the first kTopStars.
+/// The level at which the tops of two or more of these stars are cut off, where no star stands above it and no other
+/// level was given, else +infinity: what one camera does to one star it does to all. Two amplifiers may cut at two
+/// levels: a star above one of them says that it is not the level of all.
 [[nodiscard]] double common_top(const FrameView& frame,
                                 const Background& background,
                                 const Detector& detector,
                                 const Detections& detections,
                                 double fwhm_px) noexcept;
-inline constexpr std::size_t kTopStars = 512;
 
 }  // namespace starflow
