@@ -2,7 +2,6 @@
 #include "measurer.hpp"
 
 #include "blends.hpp"
-#include "flux_radius.hpp"
 #include "method_lanes.hpp"
 #include "square.hpp"
 #include "units.hpp"
@@ -98,12 +97,22 @@ void Measurer::measure_batch() {
   if (plan_.neighbours == Neighbours::group && !again_) keep_models();
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     drop_overflow(*row_[lane]);
-    StarRow& row = *row_[lane];
-    if ((row.flags & flag::saturated) == 0 || !saturated_core(lane)) continue;
-    drop_shape(row);
-    const bool fitted = row.method_used == Method::gaussian || row.method_used == Method::moffat;
-    if (!fitted) drop_errors(row);
+    drop_untrue(lane);
   }
+}
+
+/// Takes back what the row can't tell.
+void Measurer::drop_untrue(std::size_t lane) const {
+  StarRow& row = *row_[lane];
+  const bool saturated = (row.flags & flag::saturated) != 0, core = saturated && saturated_core(lane);
+  const bool failed = row.termination != Termination::converged;
+  const bool fitted = row.method_used == Method::gaussian || row.method_used == Method::moffat;
+  if (core) drop_shape(row);
+  // The window in place of a fit that failed knows its errors, unless saturated pixels are taken out of it. A fit knows
+  // its own only as long as its model holds the neighbours: those of 35 stars that their groups were fitted without
+  // were too small by 5.
+  const bool alone = failed && row.method_used == row.method;
+  if ((failed && saturated) || alone || (core && !fitted)) drop_errors(row);
 }
 
 void Measurer::describe_light() {
@@ -161,29 +170,6 @@ Flags Measurer::undefined_shape(std::size_t lane) const {
 bool Measurer::saturated_core(std::size_t lane) const {
   const int reach = std::min(static_cast<int>(std::ceil(plan_.fwhm)), block_.radius);
   return (census(block_, lane, reach).flags & flag::saturated) != 0;
-}
-
-void Measurer::set_windows(CentroidLanes& lanes) const {
-  const bool own = plan_.options.method == Method::windowed && plan_.options.window == WindowFrom::half_light &&
-                   !plan_.mosaic;  // the light of a colour tells no radius
-  for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
-    const bool star = lane < block_.size;
-    lanes.sigma[lane] = star ? static_cast<float>(own ? own_window(lane) : plan_.window_sigma()) : lanes.sigma[0];
-  }
-}
-
-/// The window after the star's half-light radius, 1 sigma in block px; the other stars' where it has none.
-double Measurer::own_window(std::size_t lane) const {
-  const Detections& d = job_.detections;
-  const std::size_t i = star_[lane];
-  const bool centred = std::isfinite(d.iso_x[i]) && std::isfinite(d.iso_y[i]), shaped = d.xx[i] > 0 && d.yy[i] > 0;
-  const double x = centred ? d.iso_x[i] : d.x[i], y = centred ? d.iso_y[i] : d.y[i];
-  const double own = square(kSigmaPerFwhm * plan_.fwhm_px);
-  LocalSky sky = sky_[lane];
-  sky.level += sky.slope_x * (x - d.x[i]) + sky.slope_y * (y - d.y[i]);
-  const double radius =
-      flux_radius(job_.frame, sky, shaped ? Isophote{x, y, d.xx[i], d.yy[i], d.xy[i]} : Isophote{x, y, own, own, 0});
-  return radius > 0 ? xwin_sigma(radius) / plan_.pitch : plan_.window_sigma();
 }
 
 void Measurer::centroids() {

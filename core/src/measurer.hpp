@@ -79,6 +79,7 @@ class Measurer {
   void centroids();
   void fits();
   void apertures();
+  void drop_untrue(std::size_t lane) const;
   void accept_centroid(const CentroidLanes& lanes, std::size_t lane, StarRow& row) const;
   [[nodiscard]] bool misfit(double chi2, int dof, double residual, double most_residual, double skew) const;
   [[nodiscard]] bool wrong_width(const Fit& fit, std::size_t lane, int dof) const;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// What a star is given before it is measured: its pixels, the sky, the shape of the field, the colours of a mosaic.
+/// What a star is given before it is measured: its pixels, the sky, its window, the shape of the field, the colours of
+/// a mosaic.
 
 #include "measurer.hpp"
 
 #include "blends.hpp"
 #include "flat_top.hpp"
+#include "flux_radius.hpp"
 #include "pixel_noise.hpp"
 #include "square.hpp"
 #include "units.hpp"
@@ -97,6 +99,29 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
   if (const double given = given_variance(job_.frame, column, line); given > 0) sky.noise = std::sqrt(given);
   row.background = sky.level;
   row.noise = sky.noise;
+}
+
+void Measurer::set_windows(CentroidLanes& lanes) const {
+  const bool own = plan_.options.method == Method::windowed && plan_.options.window == WindowFrom::half_light &&
+                   !plan_.mosaic;  // the light of a colour tells no radius
+  for (std::size_t lane = 0; lane < block_.lanes; ++lane) {
+    const bool star = lane < block_.size;
+    lanes.sigma[lane] = star ? static_cast<float>(own ? own_window(lane) : plan_.window_sigma()) : lanes.sigma[0];
+  }
+}
+
+/// The window after the star's half-light radius, 1 sigma in block px; the other stars' where it has none.
+double Measurer::own_window(std::size_t lane) const {
+  const Detections& d = job_.detections;
+  const std::size_t i = star_[lane];
+  const bool centred = std::isfinite(d.iso_x[i]) && std::isfinite(d.iso_y[i]), shaped = d.xx[i] > 0 && d.yy[i] > 0;
+  const double x = centred ? d.iso_x[i] : d.x[i], y = centred ? d.iso_y[i] : d.y[i];
+  const double own = square(kSigmaPerFwhm * plan_.fwhm_px);
+  LocalSky sky = sky_[lane];
+  sky.level += sky.slope_x * (x - d.x[i]) + sky.slope_y * (y - d.y[i]);
+  const double radius =
+      flux_radius(job_.frame, sky, shaped ? Isophote{x, y, d.xx[i], d.yy[i], d.xy[i]} : Isophote{x, y, own, own, 0});
+  return radius > 0 ? xwin_sigma(radius) / plan_.pitch : plan_.window_sigma();
 }
 
 /// The shape of the field where the star is.

@@ -142,5 +142,35 @@ TEST(Blends, BesideASaturatedStarAreMeasured) {
   EXPECT_GT(test::score(frame, ignored, 1, FreeWidths::two).failed, crowd.count / 4);
 }
 
+/// Stars of \p t that no fit converged for and that name a fit as their method, or are saturated.
+std::size_t count_untold(const StarTable& t) {
+  std::size_t n = 0;
+  for (std::size_t k = 0; k < t.size(); ++k) {
+    if (t.termination[k] == Termination::converged) continue;
+    if (!test::fits_profile(t.method_used[k]) && (t.flags[k] & flag::saturated) == 0) continue;
+    ++n;
+    EXPECT_NE(t.flags[k] & flag::no_covariance, 0U) << k;
+    EXPECT_TRUE(std::isnan(t.x_err[k]) && std::isnan(t.y_err[k]) && std::isnan(t.xy_cov[k])) << k;
+    EXPECT_TRUE(std::isnan(t.flux_err[k])) << k;
+  }
+  return n;
+}
+
+TEST(Blends, ThatTheirGroupIsFittedWithoutHaveNoErrors) {
+  for (const double saturation : {2000.0, 1e12}) {  // at the first, most pixels of both cores are gone
+    const test::CrowdFrame frame({.separation = 0.8,
+                                  .brightness = {1, 0.6, 1e-9},
+                                  .snr = 300,
+                                  .start_error = 0.3,
+                                  .saturation = saturation,
+                                  .count = 200,
+                                  .seed = 9});
+    for (const Method method : {Method::gaussian, Method::moffat}) {
+      EXPECT_GT(count_untold(frame.measured(with(Neighbours::group, test::options_of(method)))), 40U)
+          << test::method_name(method) << ", saturation " << saturation;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace starflow
