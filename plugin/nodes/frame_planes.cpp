@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "frame_planes.hpp"
 
+#include "read_for_all.hpp"
 #include "source_files_picture.hpp"
 #include "table_file.hpp"
 
@@ -41,20 +42,6 @@ cv::Mat read_variance(const std::string& path, std::string& note) {
   const auto bad = static_cast<int>(variance.total()) - cv::countNonZero(variance > 0);
   if (bad > 0) note = fmt::format("variance {}: {} pixels are not above 0 and count as masked", path, bad);
   return variance;
-}
-
-/// Reads a file that is for all frames. \throws OptionError naming \p option
-template <class Read>
-auto read_for_all(const char* option, const std::string& path, Read&& read) {
-  try {
-    return read(path);
-  } catch (const FrameError& e) {
-    throw OptionError(option, path + " " + e.what());
-  } catch (const TableError& e) {
-    throw OptionError(option, e.what());
-  } catch (const cv::Exception& e) {
-    throw OptionError(option, path + ": " + e.err);
-  }
 }
 
 /// Reads a file that is for one frame. \throws FrameError `OPTION.missing`, `OPTION.unreadable`

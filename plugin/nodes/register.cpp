@@ -7,6 +7,9 @@ void register_nodes(Registrar& registrar) {
   registrar.add(source_files_type());
   registrar.add(source_sky_type());
   registrar.add(mask_type());
+  registrar.add(calibrate_type());
+  registrar.add(crop_type());
+  registrar.add(bin_type());
   registrar.add(detections_file_type());
   registrar.add(detections_grid_type());
   registrar.add(records_type());

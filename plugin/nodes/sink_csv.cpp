@@ -86,8 +86,9 @@ void SinkCsv::start(StartContext& context) {
 
 void SinkCsv::write(Context& context) {
   const auto* list = context.input(0).as<StarList>();
+  const FrameInfo& info = measured_frame(context, list);
   if (frames_) {
-    const FrameRow row(context.info(), list, context.outcome(), context.errors(),
+    const FrameRow row(info, list, context.outcome(), context.errors(),
                        identity_of_frame(run_, context.config_hash()));
     text_.clear();
     for (const TableCell& cell : row.cells()) csv::append_cell(text_, cell);
@@ -96,9 +97,9 @@ void SinkCsv::write(Context& context) {
   }
   text_.clear();
   if (list != nullptr) {
-    const StarRows rows(style_.columns, context.info(), list->stars, style_.coords, style_.origin);
+    const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin);
     for (std::size_t row = 0; row < list->stars.size(); ++row) {
-      csv::append_cell(text_, static_cast<std::int64_t>(context.info().frame_id));
+      csv::append_cell(text_, static_cast<std::int64_t>(info.frame_id));
       for (std::size_t k = 0; k < style_.columns.size(); ++k) csv::append_cell(text_, rows.cell(row, k));
       csv::end_row(text_);
     }

@@ -110,15 +110,16 @@ void SinkFits::start(StartContext& context) {
 
 void SinkFits::write(Context& context) {
   const auto* list = context.input(0).as<StarList>();
-  const FrameRow frame(context.info(), list, context.outcome(), context.errors(),
+  const FrameInfo& info = measured_frame(context, list);
+  const FrameRow frame(info, list, context.outcome(), context.errors(),
                        identity_of_frame(run_, context.config_hash()));
   auto& kept = frames_.emplace_back();
   for (const TableCell& cell : frame.cells()) kept.push_back(owned(cell));
   if (list == nullptr) return;
-  const StarRows rows(style_.columns, context.info(), list->stars, style_.coords, style_.origin);
+  const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin);
   text_.clear();
   for (std::size_t row = 0; row < list->stars.size(); ++row) {
-    append_fits_cell(text_, columns_[0], static_cast<std::int64_t>(context.info().frame_id));
+    append_fits_cell(text_, columns_[0], static_cast<std::int64_t>(info.frame_id));
     for (std::size_t k = 0; k < of_style_.size(); ++k)
       append_fits_cell(text_, columns_[k + 1], rows.cell(row, of_style_[k]));
   }

@@ -18,12 +18,13 @@ void SinkJsonl::start(StartContext& context) {
 
 void SinkJsonl::write(Context& context) {
   const auto* stars = context.input(0).as<StarList>();
+  const FrameInfo& info = measured_frame(context, stars);
   text_.clear();
-  append_frame_record(text_, context.info(), stars, context.outcome(), context.errors(), style_,
+  append_frame_record(text_, info, stars, context.outcome(), context.errors(), style_,
                       identity_of_frame(run_, context.config_hash()));
   if (stars != nullptr) {
-    append_star_records(text_, context.info(), stars->stars, style_);
-    append_rejected_records(text_, context.info(), stars->listed, style_);
+    append_star_records(text_, info, stars->stars, style_);
+    append_rejected_records(text_, info, stars->listed, style_);
     stars_ += stars->stars.size();
   }
   file_.write(text_);

@@ -43,6 +43,10 @@ void open_plain_output(StartContext& context, OutputFile& file, const std::strin
   open_output(context, file, "path", path);
 }
 
+const FrameInfo& measured_frame(const Sink::Context& context, const StarList* stars) {
+  return stars != nullptr && stars->frame != nullptr ? *stars->frame : context.info();
+}
+
 std::vector<TableColumn> columns_of_stars(const StarColumns& columns) {
   std::vector<TableColumn> all{{"frame_id", "", "number of the frame in its run", CellType::integer}};
   for (std::size_t k = 0; k < columns.size(); ++k) all.push_back(columns[k]);

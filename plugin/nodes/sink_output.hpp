@@ -7,6 +7,7 @@
 #include "output_file.hpp"
 #include "star_columns.hpp"
 
+#include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/node.hpp>
 
 #include <initializer_list>
@@ -26,6 +27,10 @@ void open_output(StartContext& context, OutputFile& file, const char* option, co
 /// As open_output() with the option `path`, for a file of which parts are written anew. \throws OptionError also where
 /// it is a pipe or a device
 void open_plain_output(StartContext& context, OutputFile& file, const std::string& path);
+
+/// What is known about the frame that the stars were measured on, which may be a part of what the source sent; where
+/// none were, about that.
+[[nodiscard]] const FrameInfo& measured_frame(const Sink::Context& context, const StarList* stars);
 
 /// The frame's number, then the columns of a star.
 [[nodiscard]] std::vector<TableColumn> columns_of_stars(const StarColumns& columns);

@@ -47,15 +47,16 @@ void SinkSqlite::start(StartContext& context) {
 
 void SinkSqlite::write(Context& context) {
   const auto* list = context.input(0).as<StarList>();
-  const FrameRow frame(context.info(), list, context.outcome(), context.errors(),
+  const FrameInfo& info = measured_frame(context, list);
+  const FrameRow frame(info, list, context.outcome(), context.errors(),
                        identity_of_frame(run_, context.config_hash()));
   failed_ = true;  // unless all of it is written
   database_->execute("BEGIN");
   for (std::size_t k = 0; k < frame.cells().size(); ++k) frames_.bind(k, frame.cells()[k]);
   frames_.run();
   if (list != nullptr) {
-    const StarRows rows(style_.columns, context.info(), list->stars, style_.coords, style_.origin);
-    stars_.bind(0, static_cast<std::int64_t>(context.info().frame_id));
+    const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin);
+    stars_.bind(0, static_cast<std::int64_t>(info.frame_id));
     for (std::size_t row = 0; row < list->stars.size(); ++row) {
       for (std::size_t k = 0; k < style_.columns.size(); ++k) stars_.bind(k + 1, rows.cell(row, k));
       stars_.run();

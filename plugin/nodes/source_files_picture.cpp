@@ -122,12 +122,17 @@ Picture PictureReader::read_image(const std::string& path, FrameInfo& info) {
   return {std::move(image), {}};
 }
 
-Picture read_companion(const std::string& path) {
+Picture read_companion(const std::string& path, FrameInfo& info) {
   if (sniff(path) == Content::other) return {ImageReader().read(path).image, {}};
   const FitsReader reader(path, "");
   if (reader.planes() > 1) throw FrameError("fits.cube", "is a cube; an image is needed");
+  apply_keywords(reader.header(), info);
+  return take(reader, 0, info);
+}
+
+Picture read_companion(const std::string& path) {
   FrameInfo unused;
-  return take(reader, 0, unused);
+  return read_companion(path, unused);
 }
 
 }  // namespace starflow

@@ -47,7 +47,9 @@ class PictureReader {
   ImageReader images_;
 };
 
-/// A file that goes with frames: its first image, with all channels that it has. \throws FrameError likewise.
+/// A file that goes with frames: its first image, with all channels that it has; what a FITS header says goes into
+/// \p info. \throws FrameError likewise.
+[[nodiscard]] Picture read_companion(const std::string& path, FrameInfo& info);
 [[nodiscard]] Picture read_companion(const std::string& path);
 
 }  // namespace starflow
