@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "flat_top.hpp"
 
+#include "nearest_pixel.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -230,7 +232,7 @@ double common_top(const FrameView& frame,
     for (std::size_t i = 0; i < detections.size(); ++i) {
       const double at_x = detections.x[i], at_y = detections.y[i];
       if (!(at_x > -1 && at_y > -1 && at_x < frame.width && at_y < frame.height)) continue;
-      const int x = static_cast<int>(std::lround(at_x)), y = static_cast<int>(std::lround(at_y));
+      const auto [x, y] = nearest_pixel(frame, at_x, at_y);
       const double top = Plateau<T>(frame, pixels, x, y).highest_in_core();
       if (top > highest) cut = 0;
       highest = std::max(highest, top);

@@ -18,11 +18,12 @@ HWY_BEFORE_NAMESPACE();
 namespace starflow::HWY_NAMESPACE::centroids {
 
 /// a0 + ax dx + ay dy + axx dx^2 + ayy dy^2 + axy dx dy by least squares through the logarithms of the 3x3 pixels about
-/// the brightest of the central 3x3. Exact for a Gaussian without noise, whose logarithm is a parabola; the pixel adds
-/// 1/12 to its variance as far as that is one. For bright stars as narrow as the 3x3: FWHM 2 to 3 px from S/N 100 on,
-/// where its errors are true to 1 % and 1.6 to 3 times the bound (7 times at FWHM 5). A fainter or wider star has
-/// pixels at the noise, whose logarithm is none: at S/N 10 two in five fail. Source: M. Caruana et al. 1986, Anal.
-/// Chem. 58, 1162.
+/// the brightest of the central 3x3, the one nearest to the star's place where two are alike. Saturated pixels count as
+/// missing, and with one of the nine missing there is no answer. Exact for a Gaussian without noise, whose logarithm is
+/// a parabola; the pixel adds 1/12 to its variance as far as that is one. For bright stars as narrow as the 3x3: FWHM 2
+/// to 3 px from S/N 100 on, where its errors are true to 1 % and 1.6 to 3 times the bound (7 times at FWHM 5). A
+/// fainter or wider star has pixels at the noise, whose logarithm is none: at S/N 10 two in five fail. Source: M.
+/// Caruana et al. 1986, Anal. Chem. 58, 1162.
 class LogParabola {
  public:
   LogParabola(const StarBlock& block, const CentroidRules& rules, CentroidLanes& lanes)
@@ -67,10 +68,18 @@ class LogParabola {
 
   /// Finds the brightest pixel of each lane and takes the 3x3 about it.
   void pick() {
-    V best = num(-1e38), best_x = num(0), best_y = best_x;
+    constexpr double kAlike = 0.05;  // noise: a sloping sky parts what was alike
+    V best = num(-1e38), best_x = num(0), best_y = best_x, nearest = num(1e38);
+    const V at_x = hn::Load(d, block_.x.data()), at_y = hn::Load(d, block_.y.data());
     each([&](int i, int j) {
+      // On a corner of pixels the central one is nearer.
+      const V own = hn::MulAdd(hn::Sub(at_x, num(i)), hn::Sub(at_x, num(i)), num(1e-3 * (i * i + j * j)));
+      const V away = hn::Add(own, square(hn::Sub(at_y, num(j))));
       const V v = pixel(block_.value, i, j, num(0)), variance = pixel(block_.variance, i, j, num(StarBlock::kOutside));
-      const M brighter = hn::And(hn::Lt(variance, num(StarBlock::kMissing)), hn::Gt(v, best));
+      const M alike = hn::Le(hn::Abs(hn::Sub(v, best)), num(kAlike));
+      const M first = hn::Or(hn::AndNot(alike, hn::Gt(v, best)), hn::And(alike, hn::Lt(away, nearest)));
+      const M brighter = hn::And(hn::Lt(variance, num(StarBlock::kMissing)), first);
+      nearest = hn::IfThenElse(brighter, away, nearest);
       best = hn::IfThenElse(brighter, v, best);
       best_x = hn::IfThenElse(brighter, num(i), best_x);
       best_y = hn::IfThenElse(brighter, num(j), best_y);
@@ -97,9 +106,11 @@ class LogParabola {
     coefficient_.clear();
     each([&](int i, int j) {
       const V v = value_.get(cell(i, j)), variance = variance_.get(cell(i, j));
-      const M counts = hn::Lt(variance, num(StarBlock::kMissing)), positive = hn::Gt(v, num(0));
+      const M counts = hn::And(hn::Gt(variance, num(0)), hn::Lt(variance, num(StarBlock::kMissing)));
+      const M positive = hn::Gt(v, num(0));
       n = hn::Add(n, hn::IfThenElseZero(counts, num(1)));
-      masked = hn::Add(masked, hn::IfThenElseZero(hn::Eq(variance, num(StarBlock::kMasked)), num(1)));
+      const M taken = hn::Or(hn::Lt(variance, num(0)), hn::Eq(variance, num(StarBlock::kMasked)));
+      masked = hn::Add(masked, hn::IfThenElseZero(taken, num(1)));
       lit = hn::Add(lit, hn::IfThenElseZero(hn::And(counts, positive), num(1)));
       const V height = hn::Log(d, hn::IfThenElse(positive, v, num(1)));
       const auto by = share(i, j);

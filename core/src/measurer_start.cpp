@@ -8,6 +8,7 @@
 #include "blends.hpp"
 #include "flat_top.hpp"
 #include "flux_radius.hpp"
+#include "nearest_pixel.hpp"
 #include "pixel_noise.hpp"
 #include "square.hpp"
 #include "units.hpp"
@@ -56,8 +57,8 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
 
 /// Where the star's pixels are cut off though no level was given; +infinity of a star that is whole.
 double Measurer::top_of(const StarRow& row, const LocalSky& sky) const {
-  return flat_top(job_.frame, static_cast<int>(std::lround(row.x)), static_cast<int>(std::lround(row.y)),
-                  top_noise(sky.level, sky.noise, job_.detector, plan_.fwhm_px));
+  const PixelIndex at = nearest_pixel(job_.frame, row.x, row.y);
+  return flat_top(job_.frame, at.x, at.y, top_noise(sky.level, sky.noise, job_.detector, plan_.fwhm_px));
 }
 
 void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
@@ -95,8 +96,8 @@ void Measurer::read_sky(std::size_t star, StarRow& row, LocalSky& sky) {
       row.flags |= flag::background_unreliable;
     }
   }
-  const int column = static_cast<int>(std::lround(row.x)), line = static_cast<int>(std::lround(row.y));
-  if (const double given = given_variance(job_.frame, column, line); given > 0) sky.noise = std::sqrt(given);
+  const PixelIndex at = nearest_pixel(job_.frame, row.x, row.y);
+  if (const double given = given_variance(job_.frame, at.x, at.y); given > 0) sky.noise = std::sqrt(given);
   row.background = sky.level;
   row.noise = sky.noise;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "star_block.hpp"
 
+#include "nearest_pixel.hpp"
 #include "plain_pixels.hpp"
 
 #include <algorithm>
@@ -96,18 +97,13 @@ void fill_any(StarBlock& block, std::size_t lane, const Typed<T>& s) {
   }
 }
 
-/// The corner of the square about a star, px of the frame.
-struct Corner {
-  int x = 0, y = 0;
-};
-
 /// The middle of the central block pixel of a square about (x, y), less what an even pitch shifts it by. Far outside of
 /// the frame every pixel is missing, wherever it is exactly: this keeps hostile positions out of integer arithmetic.
-Corner central_pixel(const FrameView& frame, int pitch, double& x, double& y) {
+PixelIndex central_pixel(const FrameView& frame, int pitch, double& x, double& y) {
   const double far = 4.0 * StarBlock::kMaxSide * pitch, half = 0.5 * (pitch - 1);
   x = std::clamp(x, -far, frame.width + far);
   y = std::clamp(y, -far, frame.height + far);
-  return {static_cast<int>(std::lrint(x - half)), static_cast<int>(std::lrint(y - half))};
+  return nearest_pixel(frame, x, y, half, 3 * pitch);
 }
 
 }  // namespace
@@ -126,7 +122,7 @@ void add_star(
     StarBlock& block, const FrameView& frame, const Detector& detector, const LocalSky& sky, double x, double y) {
   const std::size_t lane = block.size++;
   const int pitch = block.pitch;
-  const Corner corner = central_pixel(frame, pitch, x, y);
+  const PixelIndex corner = central_pixel(frame, pitch, x, y);
   const double half = 0.5 * (pitch - 1);  // an even pitch has its middle between two pixels of the frame
   block.centre_x[lane] = corner.x + half;
   block.centre_y[lane] = corner.y + half;
@@ -138,9 +134,9 @@ void add_star(
 
 void fetch_ahead(const StarBlock& block, const FrameView& frame, double x, double y) {
   if (!std::isfinite(x) || !std::isfinite(y)) return;
-  const Corner middle = central_pixel(frame, block.pitch, x, y);
+  const PixelIndex middle = central_pixel(frame, block.pitch, x, y);
   const int reach = block.radius * block.pitch, side = static_cast<int>(block.side()) * block.pitch;
-  const Corner corner{middle.x - reach, middle.y - reach};
+  const PixelIndex corner{middle.x - reach, middle.y - reach};
   const int first = std::max(0, corner.x), last = std::min(frame.width, corner.x + side) - 1;
   if (last < first) return;
   visit_pixels(frame, [&](auto pixels) {

@@ -65,6 +65,10 @@ TEST_P(CentroidEnds, TakesSaturatedPixelsForWhatTheyShow) {
   const Result plain = at(20.1, 20);
   setting_.detector.saturation_adu = 1000;  // all of the core; the pixels stay as they are
   const Result saturated = at(20.1, 20);
+  if (GetParam() == Method::quadratic) {  // a parabola through a plateau would say anything
+    EXPECT_EQ(saturated.termination, Termination::too_few_pixels);
+    return;
+  }
   ASSERT_EQ(saturated.termination, Termination::converged);
   EXPECT_NEAR(saturated.x, plain.x, 1e-5);
 }

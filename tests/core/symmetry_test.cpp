@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -47,22 +48,32 @@ constexpr Move kMoves[] = {{"mirrored in x", false, true, false},     {"mirrored
                            {"turned by 90", true, true, false},       {"turned by -90", true, false, true},
                            {"transposed otherwise", true, true, true}};
 
-Scene<float> moved_frame(const Move& move) {
+/// What is done to the field before it is moved.
+struct Field {
+  double ceiling = 1e30;  ///< ADU, where pixels are cut off
+  bool halfway = false;   ///< the list is on the corners of pixels
+};
+
+Scene<float> moved_frame(const Move& move, double ceiling) {
   Scene<float> scene(kFieldSide, kFieldSide, 0);
   for (int y = 0; y < kFieldSide; ++y) {
     for (int x = 0; x < kFieldSide; ++x) {
       const Star to = move({static_cast<double>(x), static_cast<double>(y)});
       const auto from = static_cast<std::size_t>(y * kFieldSide + x);
-      scene.at(static_cast<int>(to.x), static_cast<int>(to.y)) = static_cast<float>(field().scene.pixels[from]);
+      scene.at(static_cast<int>(to.x), static_cast<int>(to.y)) =
+          static_cast<float>(std::min(field().scene.pixels[from], ceiling));
     }
   }
   return scene;
 }
 
-StarTable run(const Move& move, const MeasureOptions& options) {
-  const Scene<float> scene = moved_frame(move);
+StarTable run(const Move& move, const MeasureOptions& options, const Field& made = {}) {
+  const Scene<float> scene = moved_frame(move, made.ceiling);
   std::vector<Star> starts;
-  for (const Star& s : field().starts) starts.push_back(move(s));
+  for (Star s : field().starts) {
+    if (made.halfway) s = {std::floor(s.x) + 0.5, std::floor(s.y) + 0.5};
+    starts.push_back(move(s));
+  }
   MeasureWorkspace workspace;
   StarTable stars;
   measure(scene.view(), estimate_background(scene.view(), {}, serial_for), {2, 6, 1e30}, test::forced(starts), options,
@@ -125,6 +136,46 @@ TEST_P(Symmetry, OfTheFrameIsThatOfTheStars) {
       }
     }
   }
+}
+
+/// Whether the places that \p options find in the moved field are the moved places.
+void expect_moved_places(const MeasureOptions& options, const Field& made) {
+  const StarTable plain = run({"as it is", false, false, false}, options, made);
+  const auto p_rows = test::rows_by_id(plain);
+  for (const Move& move : kMoves) {
+    SCOPED_TRACE(move.name);
+    const StarTable moved = run(move, options, made);
+    const auto m_rows = test::rows_by_id(moved);
+    for (std::size_t id = 0; id < p_rows.size(); ++id) {
+      const std::size_t p = p_rows[id], m = m_rows[id];
+      const Star expected = move({plain.x[p], plain.y[p]});
+      EXPECT_NEAR(moved.x[m], expected.x, 1e-5) << "star " << id;
+      EXPECT_NEAR(moved.y[m], expected.y, 1e-5) << "star " << id;
+      EXPECT_EQ(moved.termination[m], plain.termination[p]) << "star " << id;
+    }
+  }
+}
+
+// A corner belongs to four pixels: which of them the stamp is about must not hang on the way the frame lies.
+TEST_P(Symmetry, HoldsForPositionsOnTheCornersOfPixels) { expect_moved_places(GetParam().options, {.halfway = true}); }
+
+// A plateau has no brightest pixel. The nine pixels of a parabola tell nothing there: the window stands in for it.
+TEST(SymmetryOfPlateaus, IsThatOfTheStars) {
+  const Field cut{.ceiling = 1000};
+  for (const Method method : {Method::windowed, Method::adaptive, Method::quadratic, Method::gaussian}) {
+    SCOPED_TRACE(test::method_name(method));
+    expect_moved_places(test::options_of(method), cut);
+    expect_moved_places(test::options_of(method), {.ceiling = 1000, .halfway = true});
+  }
+  const StarTable t = run({"as it is", false, false, false}, test::options_of(Method::quadratic), cut);
+  std::size_t plateaus = 0;
+  for (std::size_t k = 0; k < t.size(); ++k) {
+    if ((t.flags[k] & flag::saturated) == 0) continue;
+    ++plateaus;
+    EXPECT_EQ(t.termination[k], Termination::too_few_pixels);
+    EXPECT_EQ(t.method_used[k], Method::windowed);
+  }
+  EXPECT_GT(plateaus, 20U);
 }
 
 }  // namespace
