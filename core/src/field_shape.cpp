@@ -39,7 +39,8 @@ void FieldShape::fit(std::span<ShapeSample> samples, int width, int height) {
   order_ = 0;
   if (samples.size() < kLeastStars) return;
   // A fixed order, so that sums do not depend on how the caller came by the stars.
-  std::ranges::sort(samples, {}, [](const ShapeSample& s) { return std::tuple(s.y, s.x); });
+  const auto place = [](const ShapeSample& s) { return std::tuple(s.y, s.x); };
+  std::ranges::sort(samples, {}, place);
   for (ShapeSample& s : samples) s.trust = 1;
   for (int round = 0; round < kRounds; ++round) {  // one far star pulls less than the many do
     approximate(samples);
@@ -48,9 +49,10 @@ void FieldShape::fit(std::span<ShapeSample> samples, int width, int height) {
   }
   const Quantities sigma = scatter(samples);
   const auto near = [&](const ShapeSample& s) { return distance(s, sigma) <= kClip; };
-  const auto rest = std::stable_partition(samples.begin(), samples.end(), near);
+  const auto rest = std::partition(samples.begin(), samples.end(), near);  // a stable one would allocate
   auto kept = samples.first(static_cast<std::size_t>(rest - samples.begin()));
   if (kept.size() < kLeastStars) kept = samples;
+  std::ranges::sort(kept, {}, place);
   for (ShapeSample& s : kept) s.trust = 1;
   approximate(kept);
   stars_ = kept.size();

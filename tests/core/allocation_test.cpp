@@ -45,6 +45,8 @@ template <class T>
 struct Field {
   test::Scene<T> scene{256, 256, 100};
   Detections found;
+  std::vector<float> variance;  // ADU^2, of view(); empty = not given
+  Mosaic mosaic = Mosaic::none;
   Background background;
 
   Field() {
@@ -66,8 +68,17 @@ struct Field {
       for (int i = 0; i < 256; i += 11) scene.at(i, 255 - i) = std::numeric_limits<T>::quiet_NaN();
     }
     found.fwhm_px = 3;
-    background = estimate_background(scene.view(), {}, serial_for);
+    look();
   }
+
+  [[nodiscard]] FrameView view() const {
+    FrameView frame = scene.view();
+    frame.mosaic = mosaic;
+    if (!variance.empty()) frame.variance = {variance.data(), scene.width * static_cast<std::ptrdiff_t>(sizeof(float))};
+    return frame;
+  }
+
+  void look() { background = estimate_background(view(), {}, serial_for); }
 
   void draw(double x, double y, double flux) {
     for (int j = std::max(0, static_cast<int>(y) - 8); j < std::min(256, static_cast<int>(y) + 9); ++j) {
@@ -82,9 +93,11 @@ struct Field {
                     ParallelFor parallel,
                     MeasureWorkspace& workspace,
                     StarTable& stars) {
-    measure(scene.view(), background, kDetector, found, options, parallel, workspace, stars);
+    measure(view(), background, kDetector, found, options, parallel, workspace, stars);
   }
 };
+
+constexpr int kIterations = 6;  // every path is taken; hopeless fits end soon
 
 /// Measures with each of \p cases twice and counts what the second time allocates.
 template <class T>
@@ -93,7 +106,7 @@ void expect_none(Field<T>& field, const std::vector<test::MeasureCase>& cases, P
   StarTable stars;
   for (const test::MeasureCase& one : cases) {
     MeasureOptions options = one.options;
-    options.max_iterations = 6;  // every path is taken; hopeless fits end soon
+    options.max_iterations = kIterations;
     field.measure_with(options, parallel, workspace, stars);
     const test::AllocationCounter counter;
     field.measure_with(options, parallel, workspace, stars);
@@ -138,6 +151,71 @@ TEST(Measure, AllocatesNothingForStarsNearEachOther) {
   test::TwoThreads threads;
   expect_none(field, cases, serial_for);
   expect_none(field, cases, threads);
+}
+
+/// Each preset that fits with the shape of the field, and with values held.
+std::vector<test::MeasureCase> held_cases() {
+  std::vector<test::MeasureCase> cases;
+  for (const test::MeasureCase& preset : test::preset_cases()) {
+    if (!test::fits_profile(preset.options.method)) continue;
+    const auto add = [&](const char* name, auto change) {
+      cases.push_back({preset.name + " " + name, preset.options});
+      change(cases.back().options);
+    };
+    add("field unclear", [](auto& o) { o.held.field = FieldFor::unclear; });
+    add("field faint", [](auto& o) { o.held.field = FieldFor::faint; });
+    add("field faint in groups", [](auto& o) {
+      o.held.field = FieldFor::faint;
+      o.neighbours = Neighbours::group;
+    });
+    add("fwhm", [](auto& o) { o.held.fwhm_px = 3.1; });
+    add("ellipticity", [](auto& o) { o.held.ellipticity = 0.1; });
+    if (preset.options.outline != Outline::rotated) continue;
+    add("theta", [](auto& o) { o.held.theta_deg = 30; });
+    add("all", [](auto& o) {
+      o.held.fwhm_px = 3.1;
+      o.held.ellipticity = 0.1;
+      o.held.theta_deg = 30;
+    });
+  }
+  return cases;
+}
+
+TEST(Measure, AllocatesNothingForShapesThatAreHeld) {
+  Field<std::uint16_t> field;
+  test::TwoThreads threads;
+  expect_none(field, held_cases(), serial_for);
+  expect_none(field, held_cases(), threads);
+  MeasureWorkspace workspace;
+  StarTable stars;
+  MeasureOptions options = test::options_of(Method::gaussian);
+  options.held.field = FieldFor::unclear;
+  options.max_iterations = kIterations;
+  field.measure_with(options, serial_for, workspace, stars);
+  EXPECT_TRUE(workspace.field_shape().usable());  // else nothing was held above
+}
+
+TEST(Measure, AllocatesNothingWithAVarianceImageOrAMosaic) {
+  for (const Mosaic mosaic : {Mosaic::none, Mosaic::rggb}) {
+    for (const bool known : {false, true}) {
+      if (mosaic == Mosaic::none && !known) continue;
+      SCOPED_TRACE(std::string(kMosaicNames[static_cast<std::size_t>(mosaic)]) + (known ? " variance" : ""));
+      Field<float> field;
+      field.mosaic = mosaic;
+      if (known) field.variance.assign(field.scene.pixels.size(), 100);
+      field.look();
+      test::TwoThreads threads;
+      std::vector<test::MeasureCase> cases = test::preset_cases();
+      for (test::MeasureCase one : held_cases()) cases.push_back(std::move(one));
+      for (test::MeasureCase one : test::preset_cases()) {
+        one.name += " green";
+        one.options.mosaic = MosaicPixels::green;
+        if (mosaic != Mosaic::none && test::fits_profile(one.options.method)) cases.push_back(std::move(one));
+      }
+      expect_none(field, cases, serial_for);
+      expect_none(field, cases, threads);
+    }
+  }
 }
 
 TEST(Measure, AllocatesNothingForStarsOfAnySize) {
