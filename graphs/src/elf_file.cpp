@@ -65,6 +65,11 @@ std::optional<T> ElfFile::read(std::uint64_t offset) const {
   return value;
 }
 
+void ElfFile::refuse_cut() {
+  kind_ = Kind::unreadable;
+  reason_ = "the file is cut off; copy it again or build it again";
+}
+
 void ElfFile::read_tables() {
   kind_ = Kind::opaque;
   const auto header = read<Elf64_Ehdr>(0);
@@ -74,16 +79,13 @@ void ElfFile::read_tables() {
   for (std::uint64_t i = 0; i < header->e_phnum; ++i) {
     const auto s = read<Elf64_Phdr>(header->e_phoff + i * sizeof(Elf64_Phdr));
     // dlopen would map what is not there, and die of SIGBUS at the first touch.
-    if (!s || s->p_offset > bytes_.size() || s->p_filesz > bytes_.size() - s->p_offset) {
-      kind_ = Kind::unreadable;
-      reason_ = "the file is cut off; copy it again or build it again";
-      return;
-    }
+    if (!s || s->p_offset > bytes_.size() || s->p_filesz > bytes_.size() - s->p_offset) return refuse_cut();
     if (s->p_type == PT_LOAD) segments_.push_back({s->p_offset, s->p_vaddr, s->p_filesz});
   }
   for (std::uint64_t i = 0; i < header->e_shnum; ++i) {
     const auto s = read<Elf64_Shdr>(header->e_shoff + i * sizeof(Elf64_Shdr));
-    sections_.push_back(s ? Section{s->sh_type, s->sh_link, s->sh_offset, s->sh_size} : Section{});
+    if (!s) return refuse_cut();  // the table stands at the end, behind what is mapped and maybe much debugging data
+    sections_.push_back({s->sh_type, s->sh_link, s->sh_offset, s->sh_size});
   }
   const auto is_dynamic = [](const Section& s) { return s.type == SHT_DYNSYM; };
   if (std::any_of(sections_.begin(), sections_.end(), is_dynamic)) kind_ = Kind::library;

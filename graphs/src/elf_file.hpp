@@ -58,6 +58,7 @@ class ElfFile {
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::uint64_t address) const;
   [[nodiscard]] std::string_view text_at(std::uint64_t offset) const;
   void read_tables();
+  void refuse_cut();
 
   std::string_view bytes_;  // mapped: most of a library is code that is not looked at
   std::vector<Section> sections_;
