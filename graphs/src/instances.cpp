@@ -128,7 +128,7 @@ std::unique_ptr<Node> start_node(const GraphSpec& spec, const NodeSpec& node, co
   return made;
 }
 
-Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log) {
+Instances start_nodes(const GraphSpec& spec, bool force, const std::string& trace, const LogFunction& log) {
   const std::size_t n = spec.nodes.size();
   std::vector<Diagnostic> problems;
   Instances made = make_nodes(spec, problems);
@@ -144,6 +144,12 @@ Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log)
   start_all(made.sources);  // inputs are claimed before outputs
   start_all(made.nodes);
   start_all(made.sinks);
+  if (const std::string problem = trace.empty() ? "" : claims.output("", trace); !problem.empty()) {
+    Diagnostic d;
+    d.file = trace;
+    d.text = "the trace: " + problem;
+    problems.push_back(std::move(d));
+  }
   if (!problems.empty()) throw ConfigError(std::move(problems));
   return made;
 }

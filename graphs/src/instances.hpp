@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -31,7 +32,11 @@ void check_node(const NodeSpec& node, std::vector<Diagnostic>& problems);
 [[nodiscard]] std::unique_ptr<Node> start_node(const GraphSpec& spec, const NodeSpec& node, const LogFunction& log);
 
 /// Makes all nodes of \p spec, then starts the source, the nodes and the sinks.
+/// \param trace  file that the run itself will write, claimed after those of the nodes; empty = none
 /// \throws ConfigError with the problems of all nodes; what was started is destroyed then.
-[[nodiscard]] Instances start_nodes(const GraphSpec& spec, bool force, const LogFunction& log);
+[[nodiscard]] Instances start_nodes(const GraphSpec& spec,
+                                    bool force,
+                                    const std::string& trace,
+                                    const LogFunction& log);
 
 }  // namespace starflow::graph

@@ -55,12 +55,13 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
       gate(spec.run.max_in_flight, spec.run.max_bytes_in_flight),
       stop(gate),
       clocks_(spec.nodes.size()),
-      instances_(start_nodes(spec, options.force, [this](LogLevel level, std::string_view text) { log(level, text); })),
+      instances_(start_nodes(
+          spec, options.force, options.trace, [this](LogLevel level, std::string_view text) { log(level, text); })),
       pushed_(layout.nodes[layout.source].type->name == kPushSource),
       pool_(layout),
       current_(spec),
       configuration_(first_configuration(spec, instances_)),
-      trace_(options.trace),
+      trace_(options.trace, options.force),
       watchdog_(
           spec.run.stall_ms,
           [this] { return gate.figures().frames; },

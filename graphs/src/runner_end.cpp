@@ -233,7 +233,7 @@ RunReport Run::close(bool source_ended) {
   try {
     trace_.write(layout);
   } catch (...) {
-    log(LogLevel::error, current_failure().text);
+    stop.abort("the trace: " + current_failure().text);
   }
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;

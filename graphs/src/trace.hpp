@@ -6,6 +6,8 @@
 
 #include "frame_context.hpp"
 
+#include <output_file.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -20,17 +22,17 @@ class Trace {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// \param file  empty = nothing is kept
-  explicit Trace(std::string file);
-  [[nodiscard]] bool on() const noexcept { return !file_.empty(); }
+  /// Opens \p path, which is claimed already; empty = nothing is kept. \throws ConfigError where it can't be written
+  Trace(const std::string& path, bool may_replace);
+  [[nodiscard]] bool on() const noexcept { return on_; }
 
   /// The body of \p node for one frame. Never throws: what memory has no room for is lost and counted.
   void ran(std::size_t node, const FrameContext& frame, Clock::time_point begin, Clock::time_point end) noexcept;
   /// What is inside of the graph from now on.
   void inside(std::size_t frames, std::size_t bytes) noexcept;
 
-  /// A slice a body, an arrow from each body of a frame to the next, and counters of frames and bytes.
-  /// \throws RunError where the file can't be written
+  /// A slice a body, an arrow from each body of a frame to the next, and counters of frames and bytes. The file gets
+  /// its name. \throws RunError where it can't be written
   void write(const Layout& layout);
 
  private:
@@ -45,7 +47,8 @@ class Trace {
     std::size_t frames, bytes;
   };
 
-  std::string file_;
+  const bool on_;
+  OutputFile file_;
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;
   std::vector<Event> events_;

@@ -247,6 +247,25 @@ TEST_F(Outputs, KeepAnUnfinishedFileOfAnEarlierRunUnlessItRunsAgain) {
   EXPECT_FALSE(exists("stars.jsonl.part"));
 }
 
+TEST_F(Outputs, OfTheTraceReplaceNeitherAFrameNorTheRecordsNorAFileThatExists) {
+  const std::string frame = file_text(dir_ / "f1.fits");
+  dir_.write("old.json", "precious");
+  for (const auto& [trace, more] : {std::pair("f1.fits", "--force"), {"s.jsonl", "--force"}, {"old.json", "--quiet"}}) {
+    const ProgramResult got = to("s.jsonl", {"--trace", trace, more});
+    EXPECT_EQ(got.code, 2);
+    EXPECT_NE(got.err.find(std::string(trace) + ": error: the trace: "), std::string::npos) << got.err;
+  }
+  EXPECT_EQ(file_text(dir_ / "f1.fits"), frame);
+  EXPECT_EQ(file_text(dir_ / "old.json"), "precious");
+}
+
+TEST_F(Outputs, OfATraceThatIsCutShortEndWithTheExitCodeOfAnAbort) {
+  const ProgramResult got = to("s.jsonl", {"--trace", "/dev/full"});
+  EXPECT_EQ(got.code, 3);
+  EXPECT_NE(got.err.find("the trace: can't write /dev/full: No space left on device"), std::string::npos) << got.err;
+  EXPECT_EQ(file_text(dir_ / "s.jsonl"), batch({"f*.fits"}).out) << "the records are whole";
+}
+
 TEST_F(Outputs, AreRefusedForAGraphWithoutThatParameter) {
   dir_.write("dry.json", R"({"format": "starflow.graph/1", "nodes": [
     {"id": "sky", "type": "source.sky"}, {"id": "det", "type": "detect", "in": {"frame": "sky.frame"}}]})");

@@ -4,9 +4,11 @@
 
 #include "duration_histogram.hpp"
 
+#include <starflow/graph/diagnostic.hpp>
 #include <starflow/graph/runner.hpp>
 
 #include <support/graph_nodes.hpp>
+#include <support/program.hpp>
 #include <support/temp_dir.hpp>
 
 #include <gtest/gtest.h>
@@ -139,14 +141,66 @@ TEST(Trace, KeepsNothingWhereItIsNotAskedFor) {
   EXPECT_TRUE(std::filesystem::is_empty(dir / ""));
 }
 
-TEST(Trace, ThatCannotBeWrittenIsToldAndChangesNothingElse) {
-  std::vector<std::string> logged;
+/// \return what a run of a source and a sink, which writes \p output, that is traced to \p trace is refused for; empty
+/// =
+///         nothing. \p frames counts those that the sink was given.
+std::string refused(const std::string& trace, bool force, const std::string& output, int& frames) {
+  FunctionGraph g;
+  test::SinkBody sink;
+  sink.start = [&](StartContext& c) {
+    if (!output.empty()) c.claim_output("path", output);
+  };
+  sink.write = [&](Sink::Context&) { ++frames; };
+  g.sink("out", {g.numbers(3)}, sink);
   RunOptions options;
-  options.trace = "/nonexistent/trace.json";
-  options.on_log = [&](LogLevel, std::string_view text) { logged.emplace_back(text); };
+  options.trace = trace;
+  options.force = force;
+  try {
+    GraphRunner(g.spec(), options).run();
+  } catch (const graph::ConfigError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Trace, ReplacesAnExistingFileOnlyByForce) {
+  const test::TempDir dir;
+  const std::string file = dir.write("t.json", "precious");
+  int frames = 0;
+  EXPECT_EQ(
+      refused(file, false, "", frames),
+      file + ": error: the trace: '" + file + "' exists; choose another name or allow it to be replaced (--force)\n");
+  EXPECT_EQ(frames, 0) << "it is known before the run";
+  EXPECT_EQ(test::file_text(file), "precious");
+  EXPECT_EQ(refused(file, true, "", frames), "");
+  EXPECT_EQ(frames, 3);
+  EXPECT_TRUE(Json::accept(test::file_text(file)));
+}
+
+TEST(Trace, IsNoOutputOfASinkEvenByForce) {
+  const test::TempDir dir;
+  int frames = 0;
+  const std::string file = dir / "a";
+  EXPECT_NE(refused(file, true, file, frames).find("is also written by node 'out'"), std::string::npos);
+  EXPECT_EQ(frames, 0);
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "")) << "a run that is refused leaves nothing";
+}
+
+TEST(Trace, ThatHasNoPlaceIsRefusedBeforeTheRun) {
+  int frames = 0;
+  EXPECT_NE(refused("/nonexistent/trace.json", false, "", frames)
+                .find("the trace: the folder /nonexistent for '/nonexistent/trace.json' does not exist"),
+            std::string::npos);
+  EXPECT_EQ(frames, 0);
+}
+
+TEST(Trace, ThatCannotBeWrittenAbortsTheRunAfterItsFrames) {
+  RunOptions options;
+  options.trace = "/dev/full";
   const auto report = Diamond().go(options);
-  EXPECT_TRUE(report.summary.complete);
-  EXPECT_EQ(logged, std::vector<std::string>{"can't write the trace /nonexistent/trace.json"});
+  EXPECT_EQ(report.summary.frames, Diamond::kFrames);
+  EXPECT_TRUE(report.aborted);
+  EXPECT_EQ(report.summary.reason, "aborted: the trace: can't write /dev/full: No space left on device");
 }
 
 TEST(Watchdog, NamesTheFrameAndTheNodeThatHoldIt) {

@@ -43,7 +43,8 @@ struct RunOptions {
   std::function<void(LogLevel, std::string_view)> on_log;  ///< from any thread
   std::function<void(const RunSummary&)> on_progress;      ///< after each frame, with the counts so far
   /// File that events are written to when the run ends, in the form of Chrome's trace viewer and ui.perfetto.dev; empty
-  /// = none.
+  /// = none. An output as those of sinks: it replaces nothing without `force`, and where it can't be written the run
+  /// ends as aborted.
   std::string trace{};
 };
 
