@@ -21,10 +21,12 @@ std::shared_ptr<const starflow::Frame> frame_of_camera(std::uint64_t number) {
   cv::RNG noise(number);
   noise.fill(image, cv::RNG::NORMAL, 100.0, 5.0);
   const float x = 40.0F + 0.25F * static_cast<float>(number), y = 50.0F;
-  image.forEach<float>([&](float& pixel, const int* at) {
-    const float dx = static_cast<float>(at[1]) - x, dy = static_cast<float>(at[0]) - y;
-    pixel += 2000.0F * std::exp(-(dx * dx + dy * dy) / 5.0F);
-  });
+  for (int row = 0; row < image.rows; ++row) {
+    for (int column = 0; column < image.cols; ++column) {
+      const float dx = static_cast<float>(column) - x, dy = static_cast<float>(row) - y;
+      image.at<float>(row, column) += 2000.0F * std::exp(-(dx * dx + dy * dy) / 5.0F);
+    }
+  }
   starflow::FrameInfo info;
   info.frame_id = number;
   info.gain = {1.5, starflow::Origin::config};  // e-/ADU

@@ -24,10 +24,12 @@ std::shared_ptr<const Frame> sky(std::uint64_t number, bool with_gain = true) {
   cv::RNG noise(number + 1);
   noise.fill(image, cv::RNG::NORMAL, 100.0, 5.0);
   for (const cv::Point2f star : {cv::Point2f(40.3F, 50.6F), cv::Point2f(90.1F, 30.8F), cv::Point2f(70.5F, 100.2F)}) {
-    image.forEach<float>([&](float& pixel, const int* at) {
-      const float dx = static_cast<float>(at[1]) - star.x, dy = static_cast<float>(at[0]) - star.y;
-      pixel += 2000.0F * std::exp(-(dx * dx + dy * dy) / 5.0F);
-    });
+    for (int row = 0; row < image.rows; ++row) {
+      for (int column = 0; column < image.cols; ++column) {
+        const float dx = static_cast<float>(column) - star.x, dy = static_cast<float>(row) - star.y;
+        image.at<float>(row, column) += 2000.0F * std::exp(-(dx * dx + dy * dy) / 5.0F);
+      }
+    }
   }
   FrameInfo info;
   info.frame_id = number;
