@@ -173,9 +173,7 @@ OptionLayers::Values OptionLayers::finish(const Diagnostic& owner, const std::st
     const bool other_refused = tried_.contains(spec->with_option) && values_.at(spec->with_option).from == kDefault;
     if (other_refused) continue;  // it is not known what it goes with
     const Diagnostic& place = values_.at(spec->name).place;
-    problems_.add(place, place.path,
-                  fmt::format("the option {} of {} goes only with {} {}", in_quotes(spec->name), subject_,
-                              in_quotes(spec->with_option), fmt::join(quoted(spec->with_choices), " or ")));
+    problems_.add(place, place.path, goes_only_with(*spec, subject_));
   }
   for (const auto& spec : specs_) {
     // A value that was refused is reported already.
@@ -186,6 +184,11 @@ OptionLayers::Values OptionLayers::finish(const Diagnostic& owner, const std::st
                   fmt::format("the option {} of {} is required: {}", in_quotes(spec.name), subject_, wanted(spec)));
   }
   return std::move(values_);
+}
+
+std::string goes_only_with(const OptionSpec& spec, const std::string& subject) {
+  return fmt::format("the option {} of {} goes only with {} {}", in_quotes(spec.name), subject,
+                     in_quotes(spec.with_option), fmt::join(quoted(spec.with_choices), " or "));
 }
 
 std::vector<const OptionSpec*> settle(std::span<const OptionSpec> specs, OptionLayers::Values& values) {

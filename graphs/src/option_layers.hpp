@@ -32,6 +32,9 @@ struct OptionLayer {
 std::vector<const OptionSpec*> settle(std::span<const OptionSpec> specs,
                                       std::map<std::string, ResolvedOption, std::less<>>& values);
 
+/// What is wrong with an option that was given beside such a value. \param subject  `"det" (detect)`
+[[nodiscard]] std::string goes_only_with(const OptionSpec& spec, const std::string& subject);
+
 class OptionLayers {
  public:
   using Values = std::map<std::string, ResolvedOption, std::less<>>;

@@ -176,19 +176,18 @@ Refusal convert(const JsonValue& value, const OptionSpec& spec, OptionValue& out
 
 Refusal convert_argument(const JsonDoc& argument, const OptionSpec& spec, OptionValue& out) {
   const JsonValue& value = argument.root();
-  const bool wants_text = allows(spec, Accepts::text) || allows(spec, Accepts::text_list);
-  const bool scalar = value.is_null() || value.as<bool>() || value.as<std::int64_t>() || value.as<double>();
-  Refusal refusal;
-  if (!value.is_null()) refusal = convert(value, spec, out);
-  if (scalar && wants_text && (value.is_null() || !refusal.text.empty())) {
-    // A number out of the range of an option that takes numbers is a number still.
-    const bool number_too = allows(spec, Accepts::number) || allows(spec, Accepts::integer);
-    if (!number_too || value.as<bool>() || value.is_null()) {
-      return convert(JsonValue{std::string(argument.text()), 0, 0}, spec, out);
-    }
+  if (value.is_null()) {
+    out = {};
+    return {};
   }
-  if (value.is_null()) out = {};
-  return refusal;
+  Refusal refusal = convert(value, spec, out);
+  const bool wants_text = allows(spec, Accepts::text) || allows(spec, Accepts::text_list);
+  // A number out of the range of an option that takes numbers is a number still.
+  const bool number_too = allows(spec, Accepts::number) || allows(spec, Accepts::integer);
+  const bool number = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
+  const bool word = value.as<bool>() != nullptr || (number && !number_too);
+  if (refusal.text.empty() || !wants_text || !word) return refusal;
+  return convert(JsonValue{std::string(argument.text()), 0, 0}, spec, out);
 }
 
 JsonValue to_json(const OptionValue& value, const JsonValue& like) {

@@ -29,8 +29,8 @@ struct Refusal {
 /// \param out    set unless refused
 [[nodiscard]] Refusal convert(const JsonValue& value, const OptionSpec& spec, OptionValue& out);
 
-/// The value of an argument of the command line: where JSON reads a number, true, false or null but the option wants a
-/// text, it is the text as written.
+/// The value of an argument of the command line: where JSON reads a number, true or false but the option wants a text,
+/// it is the text as written. Null is no value, whatever the option wants; "null" in quotes is a text.
 [[nodiscard]] Refusal convert_argument(const JsonDoc& argument, const OptionSpec& spec, OptionValue& out);
 
 /// The same value as JSON, with the offsets of \p like.

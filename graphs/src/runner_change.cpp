@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,8 +58,20 @@ class Change {
       refuse(std::move(r.text), std::move(r.hint));
       return;
     }
-    if (std::holds_alternative<std::monostate>(value.value)) value = {option->fallback, "default", node->place};
-    options_of(static_cast<std::size_t>(node - spec_.nodes.begin())).values.at(argument.name) = std::move(value);
+    const auto index = static_cast<std::size_t>(node - spec_.nodes.begin());
+    const bool taken_back = std::holds_alternative<std::monostate>(value.value);
+    if (taken_back && option->required) {
+      refuse(fmt::format("the option {} of {} is required: {}", in_quotes(argument.name), subject_of(*node),
+                         wanted(*option)));
+      return;
+    }
+    if (taken_back) {
+      value = {option->fallback, "default", node->place};
+      given_.erase({index, argument.name});
+    } else {
+      given_.emplace(index, argument.name);
+    }
+    options_of(index).values.at(argument.name) = std::move(value);
   }
 
   /// \throws ConfigError with what is wrong so far
@@ -65,9 +79,13 @@ class Change {
     for (std::size_t i = 0; i < changed_.size(); ++i) {
       if (!changed_[i]) continue;
       const NodeSpec& node = spec_.nodes[i];
-      // What went with a value that was changed goes with it.
+      // What went with a value that was changed goes with it, unless it is said anew.
       for (const OptionSpec* stray : settle(node.type->options, options_of(i).values)) {
-        options_of(i).values.at(stray->name) = {{}, "default", node.place};
+        ResolvedOption& option = options_of(i).values.at(stray->name);
+        if (given_.contains({i, stray->name})) {
+          problems_.add(option.place, option.place.path, goes_only_with(*stray, subject_of(node)));
+        }
+        option = {{}, "default", node.place};
       }
     }
     if (!problems_.empty()) throw ConfigError(problems_.sorted());
@@ -79,6 +97,10 @@ class Change {
   [[nodiscard]] Problems& problems() noexcept { return problems_; }
 
  private:
+  [[nodiscard]] static std::string subject_of(const NodeSpec& node) {
+    return fmt::format("{} ({})", in_quotes(node.id), node.type->name);
+  }
+
   /// A copy of the node's options, made at its first change: frames inside go by the old ones.
   ResolvedOptions& options_of(std::size_t node) {
     auto& options = spec_.nodes[node].options;
@@ -89,6 +111,7 @@ class Change {
 
   GraphSpec spec_;
   std::vector<bool> changed_;
+  std::set<std::pair<std::size_t, std::string>> given_;  // options that hold a value of this change, by their node
   Problems problems_;
 };
 

@@ -81,14 +81,16 @@ bool has_option(Method method, Of methods) {
   return fits(method);
 }
 
-/// \throws OptionError for the first option that the method does not have.
-void refuse_options_of_other_methods(const Options& o, Method method) {
-  constexpr std::array<std::string_view, 3> kAllowed = {"windowed", "gaussian and moffat", "moffat"};  // as in Of
-  for (const auto& [option, methods] : kOwnerships) {
-    if (!o.has(option) || has_option(method, methods)) continue;
-    throw OptionError(std::string(option), fmt::format("does not go with method \"{}\"; allowed with {}",
-                                                       o.text("method"), kAllowed[static_cast<std::size_t>(methods)]));
+/// The names of the methods that have an option.
+std::vector<std::string> names_of(Of methods) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::size(kMethodNames); ++i) {
+    if (has_option(static_cast<Method>(i), methods)) names.emplace_back(kMethodNames[i]);
   }
+  for (const Alias& a : kAliases) {
+    if (has_option(a.method, methods)) names.emplace_back(a.name);
+  }
+  return names;
 }
 
 /// Refuses each of \p options that is given.
@@ -315,13 +317,17 @@ std::vector<OptionSpec> centroid_option_table() {
       "max_iterations", "Iterations, of all stages together, after which a star counts as not converged.", "", 1, 1000);
   iterations.form = Accepts::integer;
   specs.push_back(with_default(std::move(iterations), std::int64_t{d.max_iterations}));
+  for (const auto& [option, methods] : kOwnerships) {
+    OptionSpec& spec = *std::ranges::find(specs, option, &OptionSpec::name);
+    spec.with_option = "method";
+    spec.with_choices = names_of(methods);
+  }
   return specs;
 }
 
 MeasureOptions read_centroid(const Options& o) {
   MeasureOptions m;
   m.method = method_of(o.text("method"));
-  refuse_options_of_other_methods(o, m.method);
   read_profile(o, m);
   read_sky(o, m);
   read_window(o, m);

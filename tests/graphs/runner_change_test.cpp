@@ -136,6 +136,22 @@ TEST_F(Reconfigure, TakesAndGivesWhatGoesWithTheValue) {
   EXPECT_EQ(values_, (std::vector<std::uint64_t>{1001, 2001, 1}));
 }
 
+TEST_F(Reconfigure, RefusesWhatDoesNotGoWithTheValueThatIsSaidWithIt) {
+  runner_->reconfigure({{"nodes.s.options.mode", "rich"}, {"nodes.s.options.more", "2000"}});
+  EXPECT_EQ(
+      refusal({{"nodes.s.options.mode", "plain"}, {"nodes.s.options.more", "3000"}}),
+      "--set nodes.s.options.more: error: the option \"more\" of \"s\" (scale) goes only with \"mode\" \"rich\"\n");
+  EXPECT_EQ(refusal({{"nodes.s.options.mode", "plain"}, {"nodes.s.options.more", "null"}}), "");
+}
+
+TEST_F(Reconfigure, TakesATextBackByNull) {
+  runner_->reconfigure({{"nodes.s.options.mode", "rich"}});
+  EXPECT_EQ(refusal({{"nodes.s.options.mode", "null"}}), "");
+  submit();
+  runner_->finish();
+  EXPECT_EQ(values_, std::vector<std::uint64_t>{1});
+}
+
 TEST_F(Reconfigure, NeverMixesTwoConfigurationsInOneFrame) {
   std::atomic<bool> stop{false};
   std::map<std::string, std::uint64_t> value_of;

@@ -5,6 +5,8 @@
 #include "centroid_options.hpp"
 #include "register.hpp"
 
+#include <starflow/graph/builtin.hpp>
+#include <starflow/graph/diagnostic.hpp>
 #include <starflow/graph/graph_spec.hpp>
 #include <starflow/graph/registry.hpp>
 #include <starflow/graph/runner.hpp>
@@ -12,6 +14,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 using graph::GraphSpec;
 using graph::Overrides;
+using graph::Registry;
 
 const std::string kConfigs = STARFLOW_SOURCE_DIR "/configs/";
 
@@ -79,6 +83,54 @@ TEST_F(Configs, MeasureGivenPositions) {
   const GraphSpec spec = load("forced.json", {{"parameters.input", "a.fits"}, {"parameters.positions", "p.csv"}});
   EXPECT_EQ(options(spec, "det").text("path"), "p.csv");
   EXPECT_FALSE(options(spec, "src").has("gain"));
+}
+
+/// \return why the method of batch.json, whose preset is \p preset, can't be changed; empty = it can, and the node has
+/// it
+std::string change(const Registry& registry, const std::string& preset, const Overrides& changes) {
+  GraphSpec spec = GraphSpec::parse(R"({"format": "starflow.graph/1", "nodes": [{"id": "cam", "type": "source.push"},
+      {"id": "det", "type": "detect", "in": "cam"}, {"id": "stars", "type": "centroid", "in": {"frame": "cam",
+      "detections": "det"}, "preset": ")" +
+                                        kConfigs + "methods/" + preset + ".json\"}]}",
+                                    "g.json", registry);
+  graph::GraphRunner runner(std::move(spec), {});
+  try {
+    runner.reconfigure(changes);
+  } catch (const graph::ConfigError& e) {
+    return e.what();
+  }
+  return {};
+}
+
+TEST_F(Configs, LetTheMethodChangeFromEveryPresetToEveryMethod) {
+  graph::register_builtin(registry_);
+  const auto* type = registry_.find("centroid");
+  const auto method = std::ranges::find(type->options, "method", &OptionSpec::name);
+  int changes = 0;
+  for (const auto& file : fs::directory_iterator(kConfigs + "methods")) {
+    for (const std::string& to : method->choices) {
+      EXPECT_EQ(change(registry_, file.path().stem(), {{"nodes.stars.options.method", to}}), "") << file.path() << to;
+      ++changes;
+    }
+  }
+  EXPECT_EQ(changes, 15 * 9) << "presets and methods with their other names";
+}
+
+TEST_F(Configs, StillCheckWhatIsSaidWithANewMethod) {
+  graph::register_builtin(registry_);
+  const auto to_windowed = [&](const std::string& option, const std::string& value) {
+    return change(registry_, "moffat_free",
+                  {{"nodes.stars.options.method", "windowed"}, {"nodes.stars.options." + option, value}});
+  };
+  EXPECT_EQ(to_windowed("shape", "rotated")
+                .rfind("--set nodes.stars.options.shape: error: the option \"shape\" of "
+                       "\"stars\" (centroid) goes only with \"method\" \"gaussian\"",
+                       0),
+            0U)
+      << to_windowed("shape", "rotated");
+  EXPECT_EQ(to_windowed("shape", "null"), "");
+  EXPECT_EQ(to_windowed("window.from", "half_light"), "");
+  EXPECT_NE(to_windowed("window.from", "given").find("each needs the other"), std::string::npos);
 }
 
 TEST_F(Configs, HaveMethodsThatLoad) {
