@@ -25,6 +25,9 @@ class NodeContext final : public Node::Context {
   [[nodiscard]] const Message& input(std::size_t port) const override {
     return input_of(run_.layout.nodes[node_], port, frame_);
   }
+  [[nodiscard]] std::string_view input_name(std::size_t port) const override {
+    return run_.layout.nodes[node_].type->inputs[port].name;
+  }
   void send(std::size_t port, Message message) override { frame_.send(node_, port, std::move(message)); }
   [[nodiscard]] std::stop_token stop() const override { return run_.stop.token(); }
   [[nodiscard]] ParallelFor parallel() override { return loop_; }

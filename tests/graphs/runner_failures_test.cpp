@@ -44,6 +44,21 @@ std::map<std::uint64_t, std::pair<std::uint64_t, std::vector<NodeError>>> run_wi
   return seen;
 }
 
+TEST(InputOfANode, ThatIsReadAsAnotherTypeIsNamedWithBothTypes) {
+  std::vector<std::string> told;
+  FunctionGraph g;
+  const auto src = g.numbers(1);
+  const auto wrong = g.node("wrong", {src}, [](Node::Context& c) { (void)c.in<Frame>(0); });
+  const auto absent = g.node("absent", {{src}, {wrong, true}}, [](Node::Context& c) { (void)c.in<Number>(1); });
+  g.sink("sink", {absent}, [&](Sink::Context& c) {
+    for (const NodeError& e : c.errors()) told.push_back(e.node + ": " + e.text);
+  });
+  EXPECT_TRUE(g.go().summary.complete);
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"wrong: input 0 (in0) was read as starflow.frame/1, but holds test.number/1",
+                                      "absent: input 1 (in1) was read as test.number/1, but is empty"}));
+}
+
 struct Thrown {
   const char* name;
   void (*bad)();

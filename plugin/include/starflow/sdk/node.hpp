@@ -114,11 +114,17 @@ class Node {
     /// Of the options that this frame is measured with; empty = those that StartContext named.
     [[nodiscard]] virtual std::string_view config_hash() const { return {}; }
     virtual void log(LogLevel level, std::string_view text) = 0;
+    /// Of an input, for messages; empty where nobody knows.
+    [[nodiscard]] virtual std::string_view input_name(std::size_t /*port*/) const { return {}; }
 
-    /// The value of a required input.
+    /// The value of a required input. \throws std::logic_error where the message is of another type, or absent
     template <class T>
     [[nodiscard]] const T& in(std::size_t port) const {
-      return *input(port).as<T>();
+      const Message& message = input(port);
+      if (const T* value = message.as<T>()) return *value;
+      throw std::logic_error("input " + std::to_string(port) + " (" + std::string(input_name(port)) + ") was read as " +
+                             std::string(message_type<T>) + ", but " +
+                             (message ? "holds " + std::string(message.type()) : "is empty"));
     }
     template <class T>
     void out(std::size_t port, T value) {
