@@ -2,8 +2,13 @@
 /// \file
 /// What is refused before the first frame: files that would be overwritten, options that can't work.
 
+#include <starflow/graph/builtin.hpp>
 #include <starflow/graph/diagnostic.hpp>
+#include <starflow/graph/graph_spec.hpp>
+#include <starflow/graph/registry.hpp>
 #include <starflow/graph/runner.hpp>
+
+#include "config_types.hpp"
 
 #include <support/graph_nodes.hpp>
 #include <support/temp_dir.hpp>
@@ -258,6 +263,53 @@ TEST(Start, TellsNodesWhatTheyRunIn) {
   EXPECT_FALSE(version.empty());
   EXPECT_EQ(hash, "0123456789abcdef");
   EXPECT_EQ(logged, "sink: ready");
+}
+
+struct Misreader final : Node {
+  explicit Misreader(const Options& o) {
+    (void)o.number("any");
+    const std::string& how = o.text("how");
+    if (how == "number") (void)o.number("how");
+    if (how == "flag") (void)o.flag("count");
+    if (how == "integer") (void)o.integer("part");
+    if (how == "text") (void)o.text("none");
+    if (how == "texts") (void)o.texts("count");
+    if (how == "numbers") (void)o.numbers("how");
+  }
+  void process(Context&) override {}
+};
+
+std::string misread(const std::string& how) {
+  graph::Registry registry;
+  graph::register_builtin(registry);
+  NodeType type{"odd", "", {{"frame", message_type<Frame>, ""}}, {}, {}, factory_of<Misreader>()};
+  type.options = {test::option("any", Accepts::integer | Accepts::number, std::int64_t{1}),
+                  test::option("how", Accepts::text, std::string("right")),
+                  test::option("count", Accepts::integer, std::int64_t{3}), test::option("part", Accepts::number, 0.5),
+                  test::option("none", Accepts::text)};
+  registry.add(std::move(type));
+  try {
+    graph::check_nodes(graph::GraphSpec::parse(R"({"format": "starflow.graph/1", "nodes": [
+{"id": "src", "type": "source.push"}, {"id": "n", "type": "odd", "in": "src", "options": {"how": ")" +
+                                                   how + "\"}}]}",
+                                               "g.json", registry));
+  } catch (const ConfigError& e) {
+    return e.diagnostics().at(0).text;
+  }
+  return {};
+}
+
+TEST(Options, ReadInAnotherFormAreNamedWithBothForms) {
+  const std::string front = "node 'n': can't start: the option ";
+  EXPECT_EQ(misread("right"), "");
+  EXPECT_EQ(misread("number"), front + "\"how\" was read as a number, but it holds a text");
+  EXPECT_EQ(misread("flag"), front + "\"count\" was read as true or false, but it holds an integer");
+  EXPECT_EQ(misread("integer"), front + "\"part\" was read as an integer, but it holds a number");
+  EXPECT_EQ(misread("text"), front +
+                                 "\"none\" was read as a text, but it holds nothing (it was not given and has no "
+                                 "default: ask has() first)");
+  EXPECT_EQ(misread("texts"), front + "\"count\" was read as a list of texts, but it holds an integer");
+  EXPECT_EQ(misread("numbers"), front + "\"how\" was read as a list of numbers, but it holds a text");
 }
 
 }  // namespace

@@ -60,21 +60,37 @@ class Options {
 
   [[nodiscard]] bool has(std::string_view name) const { return !std::holds_alternative<std::monostate>(at(name)); }
   [[nodiscard]] bool is_text(std::string_view name) const { return std::holds_alternative<std::string>(at(name)); }
-  [[nodiscard]] bool flag(std::string_view name) const { return std::get<bool>(at(name)); }
-  [[nodiscard]] std::int64_t integer(std::string_view name) const { return std::get<std::int64_t>(at(name)); }
+  // Each \throws std::logic_error, naming the option and both forms, where the value is of another form.
+  [[nodiscard]] bool flag(std::string_view name) const { return get<bool>(name); }
+  [[nodiscard]] std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
   [[nodiscard]] double number(std::string_view name) const {
-    const OptionValue& v = at(name);
-    if (const auto* i = std::get_if<std::int64_t>(&v)) return static_cast<double>(*i);
-    return std::get<double>(v);
+    const auto* i = std::get_if<std::int64_t>(&at(name));
+    return i != nullptr ? static_cast<double>(*i) : get<double>(name);
   }
-  [[nodiscard]] const std::string& text(std::string_view name) const { return std::get<std::string>(at(name)); }
+  [[nodiscard]] const std::string& text(std::string_view name) const { return get<std::string>(name); }
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const {
-    const OptionValue& v = at(name);
-    if (const auto* one = std::get_if<std::string>(&v)) return {*one};
-    return std::get<std::vector<std::string>>(v);
+    if (const auto* one = std::get_if<std::string>(&at(name))) return {*one};
+    return get<std::vector<std::string>>(name);
   }
   [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const {
-    return std::get<std::vector<double>>(at(name));
+    return get<std::vector<double>>(name);
+  }
+
+ private:
+  template <class T>
+  [[nodiscard]] const T& get(std::string_view name) const {
+    const OptionValue& value = at(name);
+    if (const T* held = std::get_if<T>(&value)) return *held;
+    // In the order of OptionValue.
+    constexpr const char* kForms[] = {"nothing (it was not given and has no default: ask has() first)",
+                                      "true or false",
+                                      "an integer",
+                                      "a number",
+                                      "a text",
+                                      "a list of texts",
+                                      "a list of numbers"};
+    throw std::logic_error("the option \"" + std::string(name) + "\" was read as " + kForms[OptionValue(T{}).index()] +
+                           ", but it holds " + kForms[value.index()]);
   }
 };
 
