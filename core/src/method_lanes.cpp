@@ -8,11 +8,12 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 
 namespace starflow {
 namespace {
 
-/// The pixels of one lane as the method reads them.
+/// The pixels of a star as the method reads them.
 struct Pixels {
   std::array<float, StarBlock::kMaxPixels> light, weight;
 };
@@ -31,9 +32,13 @@ void read(const StarBlock& block, std::size_t lane, int radius, Pixels& pixels) 
   }
 }
 
-Termination judge(const StarEstimate& e, double dx, double dy, double move_limit) {
+/// As the methods of our own end. \param center  of the stamp
+Termination judge(const StarEstimate& e, const StarStamp& stamp, double center) {
   if (!std::isfinite(e.x) || !std::isfinite(e.y)) return Termination::nonfinite;
-  return std::hypot(dx, dy) <= move_limit ? Termination::converged : Termination::moved_from_seed;
+  const bool left = std::max(std::abs(e.x - center), std::abs(e.y - center)) > center + 0.5;
+  if (left || std::hypot(e.x - stamp.x, e.y - stamp.y) > stamp.move_limit) return Termination::moved_from_seed;
+  if (e.flux <= 0) return Termination::nonpositive_flux;
+  return e.iterations > stamp.max_iterations ? Termination::max_iterations : Termination::converged;
 }
 
 void write(const StarEstimate& e, int radius, double unit, std::size_t lane, CentroidLanes& lanes) {
@@ -48,7 +53,7 @@ void write(const StarEstimate& e, int radius, double unit, std::size_t lane, Cen
   put(lanes.xx, e.xx);
   put(lanes.yy, e.yy);
   put(lanes.xy, e.xy);
-  put(lanes.iterations, e.iterations);
+  put(lanes.iterations, std::max(e.iterations, 0));
 }
 
 }  // namespace
@@ -59,16 +64,27 @@ void run_method(const StarBlock& block,
                 double gain_e_per_adu,
                 CentroidLanes& lanes) {
   const int radius = std::min(rules.stamp_radius, block.radius);
-  const auto move = static_cast<double>(rules.move_limit);
-  Pixels pixels;
+  std::array<Pixels, StarBlock::kMaxLanes> pixels;
+  std::array<StarStamp, StarBlock::kMaxLanes> stamps;
+  std::array<StarEstimate, StarBlock::kMaxLanes> found;
   for (std::size_t lane = 0; lane < block.size; ++lane) {
-    read(block, lane, radius, pixels);
+    read(block, lane, radius, pixels[lane]);
     const double x = static_cast<double>(block.x[lane]) + radius, y = static_cast<double>(block.y[lane]) + radius;
-    const StarStamp stamp{2 * radius + 1, pixels.light.data(), pixels.weight.data(), x, y, rules.fwhm, gain_e_per_adu,
-                          move,           rules.max_iterations};
-    const StarEstimate e = method != nullptr ? method->measure(stamp) : StarEstimate{};
+    stamps[lane] = {2 * radius + 1,
+                    pixels[lane].light.data(),
+                    pixels[lane].weight.data(),
+                    x,
+                    y,
+                    rules.fwhm,
+                    gain_e_per_adu,
+                    static_cast<double>(rules.move_limit),
+                    rules.max_iterations};
+  }
+  if (method != nullptr) method->measure_all(std::span(stamps).first(block.size), std::span(found).first(block.size));
+  for (std::size_t lane = 0; lane < block.size; ++lane) {
+    const StarEstimate& e = found[lane];
     write(e, radius, block.unit_adu[lane], lane, lanes);
-    lanes.termination[lane] = static_cast<float>(static_cast<int>(judge(e, e.x - x, e.y - y, move)));
+    lanes.termination[lane] = static_cast<float>(static_cast<int>(judge(e, stamps[lane], radius)));
     const PixelCensus pixel_count = census(block, lane, radius);
     lanes.n_pix[lane] = static_cast<float>(pixel_count.n_pix);
     lanes.n_masked[lane] = static_cast<float>(pixel_count.n_masked);

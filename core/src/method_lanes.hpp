@@ -2,7 +2,7 @@
 #pragma once
 
 /// \file
-/// Centroids by a method from outside, one star after another.
+/// Centroids by a method from outside.
 
 #include "centroid_lanes.hpp"
 #include "star_block.hpp"
@@ -11,8 +11,9 @@
 
 namespace starflow {
 
-/// As run_centroids(). What the method gives is believed no further than it can be: a position that is not finite or
-/// farther than CentroidRules::move_limit from where the star is thought to be is a failure.
+/// As run_centroids(). What the method gives is believed no further than it can be, and ends as with our own: a
+/// position that is not finite, outside of the stamp, or farther than CentroidRules::move_limit from where the star is
+/// thought to be is a failure; so is a flux that is not positive, or more iterations than are allowed.
 /// \param method  null: every star fails
 void run_method(const StarBlock& block,
                 const CentroidRules& rules,

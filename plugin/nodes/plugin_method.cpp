@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plugin_method.hpp"
 
+#include <cstddef>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -34,15 +35,28 @@ PluginMethod::PluginMethod(const Options& o, std::string name) : name_(std::move
   if (!method_) throw OptionError("method", "the factory of \"" + name_ + "\" made nothing");
 }
 
-StarEstimate PluginMethod::measure(const StarStamp& stamp) const {
+/// \return whether \p call came to its end; else what it threw is noted
+template <class Call>
+bool PluginMethod::survives(Call&& call) const {
   try {
-    return method_->measure(stamp);
+    call();
+    return true;
   } catch (const std::exception& e) {
     note(e.what());
   } catch (...) {
     note("an exception of an unknown type");
   }
-  return {};
+  return false;
+}
+
+StarEstimate PluginMethod::measure(const StarStamp& stamp) const {
+  StarEstimate found;
+  return survives([&] { found = method_->measure(stamp); }) ? found : StarEstimate{};
+}
+
+void PluginMethod::measure_all(std::span<const StarStamp> stamps, std::span<StarEstimate> found) const {
+  if (survives([&] { method_->measure_all(stamps, found); })) return;
+  for (std::size_t i = 0; i < stamps.size(); ++i) found[i] = measure(stamps[i]);
 }
 
 std::string PluginMethod::complaint() const {

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 namespace starflow {
@@ -21,11 +22,15 @@ class PluginMethod final : public StarMethod {
   PluginMethod(const Options& o, std::string name);
 
   [[nodiscard]] StarEstimate measure(const StarStamp& stamp) const override;  ///< empty where the method threw
+  /// Where the method threw, star by star, so that only those it can't take are empty.
+  void measure_all(std::span<const StarStamp> stamps, std::span<StarEstimate> found) const override;
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// What the method threw first, once; empty = nothing, or told already.
   [[nodiscard]] std::string complaint() const;
 
  private:
+  template <class Call>
+  bool survives(Call&& call) const;
   void note(const char* what) const noexcept;
 
   std::string name_;

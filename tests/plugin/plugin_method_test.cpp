@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -62,6 +63,28 @@ StarEstimate throws_an_int(const StarStamp&) { throw 3; }
 StarEstimate negative_variance(const StarStamp& s) {
   return {.x = s.x, .y = s.y, .x_variance = -1, .y_variance = 1, .flux = 1, .flux_variance = -1};
 }
+StarEstimate dark(const StarStamp& s) { return {.x = s.x, .y = s.y, .x_variance = 1, .y_variance = 1, .flux = -5}; }
+StarEstimate endless(const StarStamp& s) { return {.x = s.x, .y = s.y, .flux = 1, .iterations = s.max_iterations + 1}; }
+StarEstimate backwards(const StarStamp& s) { return {.x = s.x, .y = s.y, .flux = 1, .iterations = -3}; }
+StarEstimate beside(const StarStamp& s) { return {.x = -0.51, .y = s.y, .flux = 1}; }
+StarEstimate on_the_rim(const StarStamp& s) { return {.x = -0.49, .y = s.y, .flux = 1}; }
+
+/// As mean(), for several stars by one call.
+void means(std::span<const StarStamp> stamps, std::span<StarEstimate> found, const Shift& shift) {
+  for (std::size_t i = 0; i < stamps.size(); ++i) found[i] = mean(stamps[i], shift);
+}
+/// Can't do the stars in the left half of a pixel, nor any that come with one.
+void halves(std::span<const StarStamp> stamps, std::span<StarEstimate> found) {
+  for (std::size_t i = 0; i < stamps.size(); ++i) {
+    found[i] = {.x = stamps[i].x, .y = stamps[i].y, .x_variance = 1, .y_variance = 1, .flux = 1};
+    if (stamps[i].x < std::floor(stamps[i].x + 0.5)) throw std::runtime_error("is on the left");
+  }
+}
+StarEstimate half(const StarStamp& s) {
+  StarEstimate found;
+  halves({&s, 1}, {&found, 1});
+  return found;
+}
 StarEstimate infinite_flux(const StarStamp& s) {
   return {.x = s.x, .y = s.y, .x_variance = 1, .y_variance = 1, .flux = std::numeric_limits<double>::infinity()};
 }
@@ -83,6 +106,14 @@ class PluginMethods : public testing::Test {
     registry_.add(method<throws_an_int>("own.throws_an_int", ""));
     registry_.add(method<negative_variance>("own.negative_variance", ""));
     registry_.add(method<infinite_flux>("own.infinite_flux", ""));
+    registry_.add(method<dark>("own.dark", ""));
+    registry_.add(method<endless>("own.endless", ""));
+    registry_.add(method<backwards>("own.backwards", ""));
+    registry_.add(method<beside>("own.beside", ""));
+    registry_.add(method<on_the_rim>("own.on_the_rim", ""));
+    registry_.add(method<means>("own.means", "Mean place, of several stars at once.", {px}));
+    registry_.add(method<halves>("own.halves", ""));
+    registry_.add(method<half>("own.half", ""));
     register_nodes(registry_);
   }
 
@@ -206,6 +237,8 @@ INSTANTIATE_TEST_SUITE_P(PluginMethods,
                          testing::Values(Bad{"nan", Termination::nonfinite, flag::no_convergence},
                                          Bad{"infinite", Termination::nonfinite, flag::no_convergence},
                                          Bad{"runs_away", Termination::moved_from_seed, flag::moved_from_seed},
+                                         Bad{"dark", Termination::nonpositive_flux, flag::no_convergence},
+                                         Bad{"endless", Termination::max_iterations, flag::no_convergence},
                                          Bad{"throws", Termination::nonfinite, flag::no_convergence},
                                          Bad{"throws_an_int", Termination::nonfinite, flag::no_convergence}),
                          [](const auto& bad) { return bad.param.name; });
@@ -215,6 +248,47 @@ TEST_F(PluginMethods, ThatThrowAreToldOfOnce) {
   ASSERT_EQ(got.logged.size(), 1U);
   EXPECT_EQ(got.logged[0],
             "stars: method own.throws threw: no such star; its stars are windowed centroids with flags (said once)");
+}
+
+TEST_F(PluginMethods, EndAtTheRimOfTheStamp) {
+  const std::string wide = R"(", "move_limit": 10, "stamp_radius": 1})";
+  for (const StarTable& t : run(R"({"method": "own.beside)" + wide).tables) {
+    for (std::size_t i = 0; i < t.size(); ++i) EXPECT_EQ(t.termination[i], Termination::moved_from_seed);
+  }
+  for (const StarTable& t : run(R"({"method": "own.on_the_rim)" + wide).tables) {
+    for (std::size_t i = 0; i < t.size(); ++i) EXPECT_EQ(t.termination[i], Termination::converged);
+  }
+}
+
+TEST_F(PluginMethods, CountNoIterationsBelowNone) {
+  for (const StarTable& t : run(R"({"method": "own.backwards"})").tables) {
+    for (std::size_t i = 0; i < t.size(); ++i) EXPECT_EQ(t.iterations[i], 0);
+  }
+}
+
+TEST_F(PluginMethods, GiveTheSameBytesForOneStarAndForSeveralAtOnce) {
+  const Result one = run(R"({"method": "own.mean", "own": {"mean": {"px": 0.25}}})");
+  const Result several = run(R"({"method": "own.means", "own": {"means": {"px": 0.25}}})");
+  for (std::size_t frame = 0; frame < one.tables.size(); ++frame) {
+    const StarTable &a = one.tables[frame], &b = several.tables[frame];
+    EXPECT_EQ(a.x, b.x);
+    EXPECT_EQ(a.y_err, b.y_err);
+    EXPECT_EQ(a.flux, b.flux);
+    EXPECT_EQ(a.flags, b.flags);
+  }
+}
+
+TEST_F(PluginMethods, ThatThrowForOneOfSeveralStarsKeepTheOthers) {
+  const Result several = run(R"({"method": "own.halves"})"), one = run(R"({"method": "own.half"})");
+  std::size_t thrown = 0;
+  for (std::size_t frame = 0; frame < one.tables.size(); ++frame) {
+    const StarTable &a = one.tables[frame], &b = several.tables[frame];
+    EXPECT_EQ(a.x, b.x);
+    EXPECT_EQ(a.termination, b.termination);
+    thrown += static_cast<std::size_t>(std::ranges::count(b.termination, Termination::nonfinite));
+  }
+  EXPECT_GT(thrown, 0U);
+  EXPECT_LT(thrown, several.rows);
 }
 
 TEST_F(PluginMethods, HaveNoErrorsWhereTheirVarianceIsNone) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <span>
 
 namespace starflow {
 
@@ -47,11 +48,17 @@ struct StarEstimate {
 };
 
 /// A method, with its settings. Called by several threads at once. The node `centroid` takes an exception as an empty
-/// estimate; measure() lets it through.
+/// estimate; here it is let through.
 class StarMethod {
  public:
   virtual ~StarMethod() = default;
   [[nodiscard]] virtual StarEstimate measure(const StarStamp& stamp) const = 0;
+  /// Some stars of a frame, up to 16, by one call: for a method that works on several at once. One after another unless
+  /// a method says otherwise. What is found of a star must not depend on those it came with: nothing says which.
+  /// \param found  as many as stamps, all empty
+  virtual void measure_all(std::span<const StarStamp> stamps, std::span<StarEstimate> found) const {
+    for (std::size_t i = 0; i < stamps.size(); ++i) found[i] = measure(stamps[i]);
+  }
 };
 
 }  // namespace starflow
