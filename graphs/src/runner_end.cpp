@@ -184,9 +184,7 @@ void Run::hand_back(const FrameContext& frame, Outcome outcome) {
 void Run::count(const FrameContext& frame, Outcome outcome) {
   ++summary_.frames;
   ++summary_.outcomes[static_cast<std::size_t>(outcome)];
-  if (outcome == Outcome::ok || outcome == Outcome::partial) {
-    summary_.stars += frame.stars.load(std::memory_order_relaxed);
-  }
+  summary_.stars += frame.stars.load(std::memory_order_relaxed);  // sinks got them whatever else failed
   const std::uint64_t failed = summary_.outcomes[static_cast<std::size_t>(Outcome::failed)];
   const double most = spec.run.max_failed_fraction * static_cast<double>(summary_.frames);
   if (stop.aborted() || summary_.frames < kFramesBeforeJudging || static_cast<double>(failed) <= most) return;

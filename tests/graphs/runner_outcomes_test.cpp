@@ -226,6 +226,32 @@ TEST(Runner, CountsTheStarsOfTheLastListOfEachLine) {
   EXPECT_EQ(g.go().summary.stars, 14U);  // of the filter, in two frames
 }
 
+TEST(Runner, CountsTheStarsOfEachBranchAlsoWhereAnotherFails) {
+  const auto stars = [](std::size_t n, std::uint64_t bad) {
+    return [n, bad](Node::Context& c) {
+      if (c.info().frame_id == bad) throw FrameError("test.bad", "bad");
+      StarList list;
+      list.stars.resize(n);
+      c.out(0, std::move(list));
+    };
+  };
+  FunctionGraph g;
+  const auto source = g.numbers(3);
+  std::size_t seen = 0;
+  for (const auto& [id, body] : {std::pair("left", stars(10, 9)), std::pair("right", stars(5, 1))}) {
+    const auto branch = g.node(id, {source}, body, false, message_type<StarList>);
+    g.sink(std::string("sink_") + id, {branch}, [&](Sink::Context& c) {
+      if (const auto* list = c.input(0).as<StarList>()) seen += list->stars.size();
+    });
+  }
+  graph::GraphSpec spec = g.spec();
+  for (graph::NodeSpec& node : spec.nodes) node.on_error = graph::OnError::fail_frame;
+  const auto report = graph::GraphRunner(std::move(spec), {}).run();
+  EXPECT_EQ(report.summary.outcomes[static_cast<int>(Outcome::failed)], 1U);
+  EXPECT_EQ(report.summary.stars, 40U);
+  EXPECT_EQ(seen, 40U) << "as many as the sinks got";
+}
+
 std::size_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");
   std::size_t total = 0, resident = 0;
