@@ -75,7 +75,7 @@ void SinkCsv::start(StartContext& context) {
     text_.clear();
     if (ecsv_) csv::append_ecsv_header(text_, table, about);
     csv::append_names(text_, table);
-    file.write(text_);
+    file.preface(text_);
   };
   if (frames_) {
     open_output(context, frames_file_, "frames", frames_path_);

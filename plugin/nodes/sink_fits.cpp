@@ -104,8 +104,8 @@ void SinkFits::start(StartContext& context) {
   }
   const std::string primary = primary_header(false);
   stars_at_ = primary.size();
-  file_.write(primary);
-  file_.write(fits_table_header("STARS", columns_, 0));
+  file_.preface(primary);
+  file_.preface(fits_table_header("STARS", columns_, 0));
 }
 
 void SinkFits::write(Context& context) {

@@ -31,6 +31,7 @@ SinkSqlite::SinkSqlite(const Options& options) : path_(options.text("path")), st
 void SinkSqlite::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
   open_plain_output(context, file_, path_);
+  file_.begin();
   for (const char* log : {"-wal", "-shm"}) std::remove((file_.unfinished_name() + log).c_str());  // of a run that died
   SqliteWriter& db = database_.emplace(file_.unfinished_name());
   const std::vector<TableColumn> columns = columns_of_stars(style_.columns);
@@ -51,6 +52,7 @@ void SinkSqlite::write(Context& context) {
   const FrameRow frame(info, list, context.outcome(), context.errors(),
                        identity_of_frame(run_, context.config_hash()));
   failed_ = true;  // unless all of it is written
+  file_.keep();
   database_->execute("BEGIN");
   for (std::size_t k = 0; k < frame.cells().size(); ++k) frames_.bind(k, frame.cells()[k]);
   frames_.run();

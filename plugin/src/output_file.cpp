@@ -144,7 +144,7 @@ struct Part {
   bool replaces;
 };
 
-/// Makes \p name an empty file that no other run writes.
+/// Opens \p name, made or left by an earlier run, as a file that no other run writes.
 Part open_part(const std::string& name) {
   for (;;) {
     Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
@@ -165,7 +165,6 @@ Part open_part(const std::string& name) {
     }
     if (locked.st_dev != named.st_dev || locked.st_ino != named.st_ino) continue;
     check_plain(name, locked);
-    if (!made && ::ftruncate(mine.get(), 0) != 0) refuse(name, errno);
     return {mine.release(), !made};
   }
 }
@@ -182,7 +181,13 @@ int rename_to_free_name(const char* from, const char* to) {
 
 }  // namespace
 
-OutputFile::~OutputFile() { abandon(); }
+OutputFile::~OutputFile() {
+  if (worth_keeping_ || failed_) {
+    abandon();
+  } else {
+    discard();
+  }
+}
 
 bool OutputFile::open(const std::string& path, bool may_replace) {
   path_ = path;
@@ -207,6 +212,7 @@ bool OutputFile::open(const std::string& path, bool may_replace) {
   const Part part = open_part(name);
   descriptor_ = part.descriptor;
   part_ = name;
+  made_ = !part.replaces;
   return part.replaces;
 }
 
@@ -216,7 +222,18 @@ void OutputFile::fail(int error) {
   throw RunError("can't write " + (part_.empty() ? path_ : part_) + ": " + reason(error));
 }
 
+void OutputFile::begin() {
+  if (begun_ || is_stream()) return;
+  if (!made_ && ::ftruncate(descriptor_, 0) != 0) fail(errno);
+  begun_ = true;
+}
+
 void OutputFile::write(std::string_view bytes) {
+  worth_keeping_ = true;
+  preface(bytes);
+}
+
+void OutputFile::preface(std::string_view bytes) {
   if (buffer_.size() + bytes.size() > kBufferBytes) flush();
   if (bytes.size() >= kBufferBytes) {
     if (const int error = write_all(descriptor_, bytes); error != 0) fail(error);
@@ -226,6 +243,7 @@ void OutputFile::write(std::string_view bytes) {
 }
 
 void OutputFile::flush() {
+  begin();
   if (const int error = write_all(descriptor_, buffer_); error != 0) fail(error);
   buffer_.clear();
 }
@@ -268,10 +286,17 @@ void OutputFile::publish() {
   if (error != 0) fail(error);
 }
 
+void OutputFile::discard() noexcept {
+  if (descriptor_ >= 0 && !is_stream() && (made_ || begun_)) ::unlink(part_.c_str());  // locked, it is still ours
+  close_descriptor();
+}
+
 std::string OutputFile::abandon() noexcept {
   if (descriptor_ < 0) return {};
-  if (!failed_ && write_all(descriptor_, buffer_) != 0) failed_ = true;
-  buffer_.clear();
+  try {
+    if (!failed_) flush();
+  } catch (const RunError&) {  // failed_ says it
+  }
   struct stat status {};
   const bool empty = ::fstat(descriptor_, &status) == 0 && status.st_size == 0;
   const bool keep = is_stream() || !empty;

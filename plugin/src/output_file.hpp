@@ -19,7 +19,9 @@ namespace starflow {
 class OutputFile {
  public:
   OutputFile() = default;
-  ~OutputFile();  ///< what was not committed stays under its unfinished name
+  /// What was neither committed nor abandoned stays under its unfinished name where anything but a preface was written;
+  /// else nothing is left, and the unfinished file of an earlier run is as it was.
+  ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
@@ -31,6 +33,12 @@ class OutputFile {
   bool open(const std::string& path, bool may_replace);
   /// \throws RunError
   void write(std::string_view bytes);
+  /// As write(), of bytes that are worth nothing alone: the header of a table. \throws RunError
+  void preface(std::string_view bytes);
+  /// Empties what an earlier run left, for somebody else who writes the file by its unfinished name. \throws RunError
+  void begin();
+  /// Somebody else has written what is worth keeping.
+  void keep() noexcept { worth_keeping_ = true; }
   /// Hands the buffer to the system. \throws RunError
   void flush();
   /// Puts \p bytes in the place of as many that were written before, \p at bytes from the start. Not for a stream.
@@ -53,11 +61,15 @@ class OutputFile {
  private:
   [[noreturn]] void fail(int error);
   void publish();
+  void discard() noexcept;
   void close_descriptor() noexcept;
 
   std::string path_, part_, buffer_;
   int descriptor_ = -1;
   bool failed_ = false, may_replace_ = false;
+  bool made_ = false;           // by open(), not by an earlier run
+  bool begun_ = false;          // what an earlier run left is gone
+  bool worth_keeping_ = false;  // more than a preface was written
 };
 
 }  // namespace starflow

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <fstream>
 #include <future>
+#include <set>
 
 namespace starflow::test {
 namespace {
@@ -245,6 +246,28 @@ TEST_F(Outputs, KeepAnUnfinishedFileOfAnEarlierRunUnlessItRunsAgain) {
   EXPECT_EQ(got.code, 0);
   EXPECT_NE(got.err.find("replaces stars.jsonl.part, which an earlier run left unfinished"), std::string::npos);
   EXPECT_FALSE(exists("stars.jsonl.part"));
+}
+
+TEST_F(Outputs, OfARunThatIsRefusedLeaveNothingAndKeepWhatAnEarlierOneLeft) {
+  dir_.write("b.fits.part", "half");
+  dir_.write("g.json", R"({"format": "starflow.graph/1", "nodes": [
+{"id": "sky", "type": "source.sky", "options": {"frames": 1, "width": 96, "height": 96, "stars": 3}},
+{"id": "det", "type": "detect", "in": {"frame": "sky"}},
+{"id": "stars", "type": "centroid", "in": {"frame": "sky", "detections": "det"}},
+{"id": "a", "type": "sink.csv", "in": {"stars": "stars"}, "options": {"path": "a.csv"}},
+{"id": "b", "type": "sink.fits", "in": {"stars": "stars"}, "options": {"path": "b.fits"}},
+{"id": "c", "type": "sink.sqlite", "in": {"stars": "stars"}, "options": {"path": "c.sqlite"}},
+{"id": "d", "type": "sink.jsonl", "in": {"stars": "stars"}, "options": {"path": "d.jsonl"}},
+{"id": "e", "type": "sink.jsonl", "in": {"stars": "stars"}, "options": {"path": "no/e.jsonl"}}]})");
+  const auto names = [&] {
+    std::set<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) all.insert(entry.path().filename());
+    return all;
+  };
+  const auto before = names();
+  EXPECT_EQ(starflow({"run", dir_ / "g.json", "--trace", "t.json"}).code, 2);
+  EXPECT_EQ(names(), before);
+  EXPECT_EQ(file_text(dir_ / "b.fits.part"), "half");
 }
 
 TEST_F(Outputs, OfTheTraceReplaceNeitherAFrameNorTheRecordsNorAFileThatExists) {

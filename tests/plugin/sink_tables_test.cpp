@@ -220,6 +220,11 @@ TEST_P(SinkTables, HaveTheirNamesOnlyWhenTheRunIsComplete) {
   EXPECT_FALSE(fs::exists(stars_path + ".part"));
 }
 
+TEST_P(SinkTables, OfARunThatIsRefusedLeaveNothing) {
+  started().reset();
+  EXPECT_TRUE(fs::is_empty(dir_.path()));
+}
+
 TEST_P(SinkTables, AreNotWrittenOverOthersUnlessForced) {
   dir_.write(GetParam().frames, "mine");
   EXPECT_THROW(started(), OptionError);
