@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace starflow::graph {
 namespace {
@@ -85,7 +88,8 @@ class Cursor {
 }  // namespace
 
 struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
-  explicit Handler(JsonDoc& d) : doc(d), cursor(d.text_) {}
+  /// \param text  that of the document, maybe mended
+  Handler(JsonDoc& d, std::string_view text) : doc(d), cursor(text) {}
 
   bool null() override { return add(std::monostate{}); }
   bool boolean(bool v) override { return add(v); }
@@ -127,21 +131,38 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     const char c = doc.text_[begin];
     if ((c == '}' || c == ']') && cursor.comma() != std::string::npos) {
       doc.problem(cursor.comma(), container_path(), "a comma before the closing bracket", "remove the comma");
+      mend = {cursor.comma(), " "};
     } else if (levels.empty() && doc.root_.end > 0) {
       doc.problem(begin, {}, "text after the end of the JSON value", "keep one object in the file");
     } else if (const std::string word = word_at(begin); is_not_a_number(word)) {
       doc.problem(begin, value_path(), in_quotes(word) + " is not JSON", "leave the key out, or write a number");
+      put_placeholder(begin, word);
     } else if (const std::string what = e.what(); what.find("number overflow") != std::string::npos) {
       doc.problem(begin, value_path(), fmt::format("the number {} is too large", word), "write a number below 1.8e308");
+      put_placeholder(begin, word);
     } else if (const std::string sign = missing_before(what); !sign.empty() && begins_value(c)) {
       doc.problem(begin, container_path(), fmt::format("a {} is missing before this", sign));
+      // A line's end may be that of a comment, in which a comma would be lost.
+      const char before = begin > 0 ? doc.text_[begin - 1] : '\0';
+      if (before == ' ' || before == '\t') mend = {begin - 1, sign == "comma" ? "," : ":"};
     } else {
       doc.problem(at, value_path(), reason(what), c == '\'' ? "texts stand in double quotes" : "");
     }
     return false;
   }
 
+  /// What makes the text readable beyond the error: bytes to put over others of as many; none = nothing known does.
+  struct Mend {
+    std::size_t at = 0;
+    std::string bytes{};
+  } mend;
+
  private:
+  /// Something that nobody takes for a number, in its place.
+  void put_placeholder(std::size_t begin, const std::string& word) {
+    mend = {begin, "{}" + std::string(word.size() - 2, ' ')};
+  }
+
   struct Level {
     JsonValue* value;
     std::unordered_set<std::string> keys;
@@ -273,10 +294,20 @@ bool JsonReader::readable() {
 
 void JsonReader::read() {
   if (!readable()) return;
-  Handler handler(doc_);
+  std::string text = doc_.text_;
+  std::vector<Diagnostic> mended;
   constexpr bool kStrict = true, kIgnoreComments = true;
-  doc_.ok_ =
-      nlohmann::json::sax_parse(doc_.text_, &handler, nlohmann::json::input_format_t::json, kStrict, kIgnoreComments);
+  for (;;) {
+    Handler handler(doc_, text);
+    doc_.ok_ =
+        nlohmann::json::sax_parse(text, &handler, nlohmann::json::input_format_t::json, kStrict, kIgnoreComments);
+    if (doc_.ok_ || handler.mend.bytes.empty() || mended.size() + 1 >= kMostProblems) break;
+    mended.push_back(doc_.problems_.back());
+    text.replace(handler.mend.at, handler.mend.bytes.size(), handler.mend.bytes);
+    doc_.problems_.clear();
+    doc_.root_ = {};
+  }
+  doc_.problems_.insert(doc_.problems_.begin(), mended.begin(), mended.end());
 }
 
 }  // namespace starflow::graph

@@ -15,6 +15,13 @@ void Problems::add(Diagnostic place, std::string path, std::string text, std::st
   list_.push_back(std::move(place));
 }
 
+void Problems::add(const JsonDoc& doc, std::size_t offset, std::string path, std::string text, std::string hint) {
+  Diagnostic place = doc.place(offset);
+  const bool known = std::ranges::any_of(
+      doc.problems(), [&](const Diagnostic& d) { return d.line == place.line && d.column == place.column; });
+  if (!known) add(std::move(place), std::move(path), std::move(text), std::move(hint));
+}
+
 void Problems::add_all(const JsonDoc& doc, const std::string& note) {
   for (Diagnostic d : doc.problems()) {
     d.text += note;

@@ -15,9 +15,8 @@ namespace starflow::graph {
 class Problems {
  public:
   void add(Diagnostic place, std::string path, std::string text, std::string hint = {});
-  void add(const JsonDoc& doc, std::size_t offset, std::string path, std::string text, std::string hint = {}) {
-    add(doc.place(offset), std::move(path), std::move(text), std::move(hint));
-  }
+  /// Nothing where the reader of \p doc has a problem at this place already: the rest follows from it.
+  void add(const JsonDoc& doc, std::size_t offset, std::string path, std::string text, std::string hint = {});
   void add_all(const JsonDoc& doc, const std::string& note = {});  ///< of a document that was read
 
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }

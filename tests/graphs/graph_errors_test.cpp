@@ -59,6 +59,12 @@ TEST(GraphErrors, PointAtADuplicateKey) {
       "g.json:4:69: error: nodes[1].options.fwhm: the key \"fwhm\" is there already, in 4:58; remove one of the two");
 }
 
+TEST(GraphErrors, ReportWhatFollowsSyntaxErrorsOnceEach) {
+  const std::string all = problems_of(graph({.det_options = R"({"fwmh": NaN, "min_pixels": 3.9,})"}));
+  // A word that is no number, of an unknown option; a fraction; a comma: each with a caret below.
+  EXPECT_EQ(std::ranges::count(all, '^'), 4) << all;
+}
+
 TEST(GraphErrors, RefuseAFractionForAnInteger) {
   EXPECT_EQ(detect_with(R"({"min_pixels": 3.9})"),
             "g.json:4:72: error: nodes[1].options.min_pixels: wants an integer in 1..10000 px, got 3.9");

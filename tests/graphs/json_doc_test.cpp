@@ -125,6 +125,31 @@ TEST(JsonDoc, RefusesANumberThatNoDoubleHolds) {
   EXPECT_NE(problems("{\"a\": 1e999}").find("a.json:1:7: error: a: the number 1e999 is too large"), std::string::npos);
 }
 
+TEST(JsonDoc, ReadsOnBehindErrorsThatItKnowsToMend) {
+  const auto doc =
+      JsonDoc::parse(R"({"a": [1, 2,], "b": -Infinity, "c" 3, "d": {"e": 1 "e": 2,}, "f": 1e999, "a": 0})", "a.json");
+  std::vector<std::string> got;
+  for (const Diagnostic& d : doc.problems()) got.push_back(std::to_string(d.column) + " " + d.path + ": " + d.text);
+  EXPECT_EQ(got,
+            (std::vector<std::string>{"12 a: a comma before the closing bracket", "21 b: \"-Infinity\" is not JSON",
+                                      "36 : a colon is missing before this", "52 d: a comma is missing before this",
+                                      "58 d: a comma before the closing bracket", "67 f: the number 1e999 is too large",
+                                      "52 d.e: the key \"e\" is there already, in 1:45",
+                                      "74 a: the key \"a\" is there already, in 1:2"}));
+  EXPECT_TRUE(doc.ok());
+}
+
+TEST(JsonDoc, PutsNoCommaIntoAComment) {
+  EXPECT_EQ(problems("{\"a\": 1 // one\n\"b\": 2}").rfind("a.json:2:1: error: a comma is missing before this\n", 0),
+            0U);
+}
+
+TEST(JsonDoc, StopsAfterFiftyErrorsThatItMends) {
+  std::string text = "[";
+  for (int i = 0; i < 1000; ++i) text += "NaN, ";
+  EXPECT_EQ(JsonDoc::parse(text + "0]", "a.json").problems().size(), 50U);
+}
+
 TEST(JsonDoc, SaysWhatATruncatedFileLeftOpen) {
   EXPECT_EQ(
       problems("{\n  \"nodes\": [ {\"id\": \"a\"},"),
