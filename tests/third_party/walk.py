@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 README = (HERE.parents[1] / "plugin" / "README.md").read_text(encoding="utf-8")
 PREFIX = str(pathlib.Path(sys.argv.pop()).resolve())
 FILES = re.findall(r"^`([\w.]+)`:[^\n]*\n```\w+\n(.*?)```", README, re.DOTALL | re.MULTILINE)
-EXAMPLES = {"method": "power.cpp", "node": "guide_star.cpp"}
+EXAMPLES = {"method": "power.cpp", "batch": "center.cpp", "node": "guide_star.cpp"}
 SDK_HEADERS = "".join(f"#include <starflow/sdk/{h.name}>\n"
                       for h in sorted((HERE.parents[1] / "plugin/include/starflow/sdk").glob("*.hpp")))
 
@@ -94,20 +94,25 @@ class Examples(Walk):
         shown = self.follow("nm -D --defined-only build/libstarflow_example.so | grep -v ' [wvuWV] '")
         self.assertEqual([line.split()[-1] for line in shown.splitlines()], ["starflow_plugin"])
 
-    def test_the_method_measures_close_to_a_fit(self):
-        self.build("method")
+    def compare_to_a_fit(self, example, method, more):
+        self.build(example)
         run = '"$PREFIX/bin/starflow" run graph.json --plugin-dir build --output {}.jsonl {}'
         self.follow(run.format("own", ""))
-        self.follow(run.format("fit", "--set nodes.stars.options.method=gaussian "
-                                      "--set nodes.stars.options.example.power.exponent=null"))
+        self.follow(run.format("fit", "--set nodes.stars.options.method=gaussian " + more))
         own, fit = rows(self.folder / "own.jsonl")[0], rows(self.folder / "fit.jsonl")[0]
         self.assertGreater(len(own), 10)
         for star in own:
-            self.assertEqual(star["method_used"], "example.power")
-            self.assertIn("no_covariance", star["flag_names"])  # the example gives none
+            self.assertEqual(star["method_used"], method)
+            self.assertIn("no_covariance", star["flag_names"])  # the examples give none
             near = min(((f["x"] - star["x"]) ** 2 + (f["y"] - star["y"]) ** 2) ** 0.5
                        for f in fit if f["frame_id"] == star["frame_id"])
             self.assertLess(near, 0.5)  # the pixel of the star
+
+    def test_the_method_measures_close_to_a_fit(self):
+        self.compare_to_a_fit("method", "example.power", "--set nodes.stars.options.example.power.exponent=null")
+
+    def test_the_method_over_several_stars_measures_close_to_a_fit(self):
+        self.compare_to_a_fit("batch", "lanes.center", "")
 
     def test_the_node_keeps_the_brightest_of_each_frame(self):
         self.build("node")
