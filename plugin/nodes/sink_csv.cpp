@@ -88,8 +88,7 @@ void SinkCsv::write(Context& context) {
   const auto* list = context.input(0).as<StarList>();
   const FrameInfo& info = measured_frame(context, list);
   if (frames_) {
-    const FrameRow row(info, list, context.outcome(), context.errors(),
-                       identity_of_frame(run_, context.config_hash()));
+    const FrameRow row(info, list, context.outcome(), context.errors(), identity_of_frame(run_, context.config_hash()));
     text_.clear();
     for (const TableCell& cell : row.cells()) csv::append_cell(text_, cell);
     csv::end_row(text_);

@@ -111,8 +111,7 @@ void SinkFits::start(StartContext& context) {
 void SinkFits::write(Context& context) {
   const auto* list = context.input(0).as<StarList>();
   const FrameInfo& info = measured_frame(context, list);
-  const FrameRow frame(info, list, context.outcome(), context.errors(),
-                       identity_of_frame(run_, context.config_hash()));
+  const FrameRow frame(info, list, context.outcome(), context.errors(), identity_of_frame(run_, context.config_hash()));
   auto& kept = frames_.emplace_back();
   for (const TableCell& cell : frame.cells()) kept.push_back(owned(cell));
   if (list == nullptr) return;

@@ -49,8 +49,7 @@ void SinkSqlite::start(StartContext& context) {
 void SinkSqlite::write(Context& context) {
   const auto* list = context.input(0).as<StarList>();
   const FrameInfo& info = measured_frame(context, list);
-  const FrameRow frame(info, list, context.outcome(), context.errors(),
-                       identity_of_frame(run_, context.config_hash()));
+  const FrameRow frame(info, list, context.outcome(), context.errors(), identity_of_frame(run_, context.config_hash()));
   failed_ = true;  // unless all of it is written
   file_.keep();
   database_->execute("BEGIN");
