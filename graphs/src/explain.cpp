@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/graph/explain.hpp>
 
+#include "option_layers.hpp"
 #include "option_value.hpp"
 #include "run_spec.hpp"
 #include "text.hpp"
@@ -29,8 +30,7 @@ void add_options(const std::string& path,
   for (const OptionSpec& spec : specs) {
     const auto found = options.values.find(spec.name);
     if (found == options.values.end()) continue;
-    const bool other_method = !spec.with_option.empty() && !options.has(spec.name);
-    if (!other_method) entries.push_back({path + spec.name, &found->second, &spec, spec.doc});
+    if (goes(spec, options.values)) entries.push_back({path + spec.name, &found->second, &spec, spec.doc});
   }
 }
 

@@ -22,15 +22,14 @@ std::vector<std::string> quoted(const std::vector<std::string>& words) {
   return list;
 }
 
-/// Whether the option that \p spec goes with has a value that it goes with.
+}  // namespace
+
 bool goes(const OptionSpec& spec, const OptionLayers::Values& values) {
   if (spec.with_option.empty()) return true;
   const auto at = values.find(spec.with_option);
   const auto* text = at == values.end() ? nullptr : std::get_if<std::string>(&at->second.value);
   return text != nullptr && std::ranges::find(spec.with_choices, *text) != spec.with_choices.end();
 }
-
-}  // namespace
 
 const OptionSpec* OptionLayers::find(std::string_view name) const {
   const auto at = std::find_if(specs_.begin(), specs_.end(), [&](const OptionSpec& s) { return s.name == name; });

@@ -27,6 +27,9 @@ struct OptionLayer {
   std::vector<std::string> other_keys = {};  ///< allowed beside the options: "$schema", "doc"
 };
 
+/// Whether the option that \p spec goes with has a value that it goes with.
+[[nodiscard]] bool goes(const OptionSpec& spec, const std::map<std::string, ResolvedOption, std::less<>>& values);
+
 /// Gives every option that goes with another one's value its default where it goes and has none, and takes it where it
 /// does not. \return the options that were given beside another value
 std::vector<const OptionSpec*> settle(std::span<const OptionSpec> specs,

@@ -7,6 +7,7 @@
 
 #include <starflow/graph/builtin.hpp>
 #include <starflow/graph/diagnostic.hpp>
+#include <starflow/graph/explain.hpp>
 #include <starflow/graph/graph_spec.hpp>
 #include <starflow/graph/registry.hpp>
 #include <starflow/graph/runner.hpp>
@@ -114,6 +115,12 @@ TEST_F(Configs, LetTheMethodChangeFromEveryPresetToEveryMethod) {
     }
   }
   EXPECT_EQ(changes, 15 * 9) << "presets and methods with their other names";
+}
+
+TEST_F(Configs, ExplainTheOptionsThatTheMethodHas) {
+  const std::string text = graph::explain(batch({{"parameters.method", "gaussian"}}), "nodes.stars");
+  EXPECT_NE(text.find("nodes.stars.options.sampling = not given  (default)"), std::string::npos) << text;
+  EXPECT_EQ(text.find("window.from"), std::string::npos) << text;
 }
 
 TEST_F(Configs, StillCheckWhatIsSaidWithANewMethod) {
