@@ -67,8 +67,9 @@ class Finder {
     seed(bright, basins);
     for (const BrightRun& run : bright.runs) accumulate(run, bright, basins);
     for (Candidate& c : candidates_) judge(c);
-    // Where the pixels' variances or colours differ, the filter gives no two stars the same shape.
-    if (artefact_ && hidden_fwhm_px_ > 0 && !frame_.variance && frame_.mosaic == Mosaic::none) {
+    // Where the pixels' colours differ, the filter gives no two stars the same shape. Variances differ little over a
+    // star, or with its light as the shapes that are learned do.
+    if (artefact_ && hidden_fwhm_px_ > 0 && frame_.mosaic == Mosaic::none) {
       const FilteredStar shape(filter, hidden_fwhm_px_);
       add_hidden_stars(
           {frame_, background_, detector_, *artefact_, bright, basins, filter, shape, options_.threshold_sigma},
@@ -239,7 +240,7 @@ double measure_fwhm(const FrameView& frame,
   DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30, kCrowded = 6;
+  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30;
   DetectOptions bright;
   bright.threshold_sigma = 10;
   bright.search_again = 0;
@@ -254,9 +255,7 @@ double measure_fwhm(const FrameView& frame,
     if (found.size() < kMostStars)
       found = Finder(frame, background, detector, bright, memory).run(filter, bands, parallel);
     const Detections lone = lone_stars(found, fwhm, kMostStars);
-    // The median bears it where few overlap.
-    const bool crowded = lone.size() >= kFew && found.size() >= kCrowded * lone.size();
-    if (crowded) found = lone;
+    if (lone.size() >= kFew) found = lone;
     found.resize(std::min(found.size(), kMostStars));
     fit.fwhm_px = fwhm;
     measure(frame, background, detector, found, fit, parallel, memory.fit, memory.stars);

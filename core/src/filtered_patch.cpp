@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "filtered_patch.hpp"
 
+#include "pixel_noise.hpp"
+
 #include <algorithm>
 #include <cstddef>
 
@@ -88,7 +90,8 @@ class PatchFilter {
       for (int x = std::max(0, left); x <= std::min(frame_.width - 1, lattice_.x + half_); ++x) {
         if (!is_valid(frame_, x, y, value[x])) continue;
         const double v = static_cast<double>(value[x]) - level - sky_.slope_x * (x - lattice_.x);
-        row_[x - left] = static_cast<float>(std::clamp(v * per_noise_, -kHighest, kHighest));
+        const double given = given_variance(frame_, x, y), per_noise = given > 0 ? 1 / std::sqrt(given) : per_noise_;
+        row_[x - left] = static_cast<float>(std::clamp(v * per_noise, -kHighest, kHighest));
       }
     });
   }

@@ -16,7 +16,8 @@
 namespace starflow {
 namespace {
 
-constexpr std::array<double, 5> kRings = {0.9, 1.5, 2.7, 3.8, 5};  // FWHM; a star's own light is mostly within
+constexpr std::array<double, 5> kRings = {0.9, 1.5, 2.7, 3.8, 5};  // scales; a star's own light is mostly within
+constexpr double kLeastScale = 1.8;    // px: of narrower stars the parts would hold too few pixels to be alike
 constexpr double kPixelsPerFwhm = 3;   // of a wide star's ring only so many are read along each axis
 constexpr double kSure = 3;            // sigma
 constexpr double kMedianError = 1.25;  // of a median, in parts of a mean's
@@ -24,12 +25,14 @@ constexpr double kMedianError = 1.25;  // of a median, in parts of a mean's
 }  // namespace
 
 Surroundings::Surroundings(const FrameView& frame, const Background& background, double fwhm_px)
-    : frame_(frame), background_(background), reach_(static_cast<int>(std::ceil(kRings.back() * fwhm_px))) {
+    : frame_(frame), background_(background) {
+  const double scale = std::max(fwhm_px, kLeastScale);
+  reach_ = static_cast<int>(std::ceil(kRings.back() * scale));
   step_ = std::max(1, static_cast<int>(fwhm_px / kPixelsPerFwhm));
   reach_ -= reach_ % step_;
   for (int dy = -reach_; dy <= reach_; dy += step_) {
     for (int dx = -reach_; dx <= reach_; dx += step_) {
-      const double r = std::hypot(dx, dy) / fwhm_px;
+      const double r = std::hypot(dx, dy) / scale;
       const auto ring = static_cast<std::size_t>(std::ranges::upper_bound(kRings, r) - kRings.begin());
       if (ring == 0 || ring > kParts) continue;
       const double turn = std::atan2(dy, dx) / (2 * std::numbers::pi) + 1;  // 0.5..1.5
@@ -51,8 +54,8 @@ Surroundings::Surroundings(const FrameView& frame, const Background& background,
   const double per_part = static_cast<double>(offsets_.size()) / (kSectors * kParts);
   part_error_ = 1 / std::sqrt(per_part);
   for (std::size_t ring = 0; ring < kParts; ++ring) {
-    // Integral of the line's profile over the width of two sectors, in parts of its height.
-    const double width = (kRings[ring] + kRings[ring + 1]) / 2 * 4 * std::numbers::pi / kSectors;
+    // Integral of the line's profile over the width of two sectors (in FWHM), in parts of its height.
+    const double width = (kRings[ring] + kRings[ring + 1]) / 2 * 4 * std::numbers::pi / kSectors * scale / fwhm_px;
     line_share_[ring] =
         std::sqrt(std::numbers::pi / (4 * std::numbers::ln2)) / width * std::erf(width * std::sqrt(std::numbers::ln2));
   }

@@ -84,8 +84,8 @@ std::vector<OptionSpec> options() {
        .form = Accepts::integer,
        .fallback = std::int64_t{d.search_again},
        .doc = "Times that the stars are fitted together, taken off, and what is left over searched for stars that they "
-              "hide; each has the flag blended. Not in frames with "
-              "variances of their own. 0: only peaks that stand by themselves.",
+              "hide; each has the flag blended. Not in colour "
+              "mosaics. 0: only peaks that stand by themselves.",
        .minimum = 0,
        .maximum = DetectOptions::kMaxSearches},
       {.name = "artefacts",

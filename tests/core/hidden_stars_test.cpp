@@ -128,6 +128,24 @@ TEST(HiddenStars, AreFoundInACrowd) {
   EXPECT_GE(static_cast<double>(s.bright_found), static_cast<double>(peaks.bright_found) + 0.05 * n);
 }
 
+// Of frames that bring their variances, too: those of the sky, or with the light of the stars in them, as programs make
+// them of the pixels; that takes weight off the stars' middles, and some of the faint with it.
+TEST(HiddenStars, AreFoundBesideVariances) {
+  const Score plain = score(crowd().stars, find(crowd().scene.view(), 2, one_electron()));
+  std::vector<float> variance(crowd().scene.pixels.size(), static_cast<float>(kNoise * kNoise));
+  FrameView view = crowd().scene.view();
+  view.variance = {variance.data(), static_cast<std::ptrdiff_t>(sizeof(float)) * Crowd::kSide};
+  const Score even = score(crowd().stars, find(view, 2, one_electron()));
+  EXPECT_NEAR(static_cast<double>(even.bright_found), static_cast<double>(plain.bright_found),
+              0.005 * static_cast<double>(plain.bright));
+  EXPECT_LE(even.unmatched, plain.unmatched + 3);
+  for (std::size_t k = 0; k < variance.size(); ++k)
+    variance[k] = std::max(1.0F, crowd().scene.pixels[k] - 500 + static_cast<float>(kNoise * kNoise));
+  const Score of_pixels = score(crowd().stars, find(view, 2, one_electron()));
+  EXPECT_GE(static_cast<double>(of_pixels.bright_found), 0.9 * static_cast<double>(of_pixels.bright));
+  EXPECT_LE(of_pixels.unmatched, plain.unmatched + 6);
+}
+
 /// Stars of all brightnesses on a jittered lattice of 60 px, drawn by \p draw(scene, x, y, flux).
 template <class Draw>
 Scene<float> lattice(int side, const Draw& draw) {

@@ -110,6 +110,48 @@ INSTANTIATE_TEST_SUITE_P(Lines,
                                   (angle < 0 ? "Minus" : "") + std::to_string(std::lround(std::abs(angle)));
                          });
 
+/// A line of FWHM 1.2 px, integrated over pixels, through stars of that FWHM.
+class UndersampledTrail : public ::testing::TestWithParam<Line> {};
+
+// Pixels are as wide as the line: its peaks stand out of it as a star's do, and are wider than the stars. Up to 500 of
+// them were listed, or all stars rejected as narrower than those.
+TEST_P(UndersampledTrail, MakesNoStarsAndLeavesTheirWidthAlone) {
+  constexpr double kNarrow = 1.2, kNarrowSigma = kNarrow / 2.3548200450309493;
+  constexpr int kParts = 5;  // of a pixel along each axis
+  Scene<float> scene(kSize, kSize, 500);
+  std::vector<Place> stars = add_stars(scene, 0, 11);
+  for (const Place& p : stars) add_star(scene, p.x, p.y, 100 * kNoise, kNarrowSigma, kNarrowSigma);
+  const double angle = GetParam().angle * std::numbers::pi / 180, c = std::cos(angle), s = std::sin(angle);
+  for (int y = 0; y < kSize; ++y) {
+    for (int x = 0; x < kSize; ++x) {
+      if (std::abs(c * (y - 511.3) - s * (x - 512.2)) > 5) continue;
+      double light = 0;
+      for (int k = 0; k < kParts * kParts; ++k) {
+        const double px = x + (k % kParts - 2) / 5.0, py = y + (k / kParts - 2) / 5.0;
+        const double off = (c * (py - 511.3) - s * (px - 512.2)) / kNarrowSigma;
+        light += std::exp(-0.5 * off * off);
+      }
+      scene.at(x, y) += static_cast<float>(GetParam().height * kNoise * light / (kParts * kParts));
+    }
+  }
+  add_noise(scene, kNoise, 12);
+  const FrameView view = scene.view();
+  const Detections found = detect(view, estimate_background(view, {}, serial_for), {}, {}, serial_for);
+  EXPECT_NEAR(found.fwhm_px, kNarrow, 0.03);
+  std::vector<Place> free;  // of the line
+  std::ranges::copy_if(stars, std::back_inserter(free),
+                       [&](const Place& p) { return std::abs(c * (p.y - 511.3) - s * (p.x - 512.2)) > 6; });
+  EXPECT_EQ(found_of(free, found), free.size());
+  EXPECT_LE(found.size() - found_of(stars, found), 20U);  // of some 400 peaks
+}
+INSTANTIATE_TEST_SUITE_P(Lines,
+                         UndersampledTrail,
+                         ::testing::Values(Line{15, 17}, Line{60, 17}, Line{60, 69}, Line{600, 33}),
+                         [](const auto& line) {
+                           return "Sigma" + std::to_string(std::lround(line.param.height)) + "Angle" +
+                                  std::to_string(std::lround(line.param.angle));
+                         });
+
 /// 30 rows of 30 stars of S/N 30, this many FWHM apart. \return how many are found
 std::size_t found_in_rows(double apart) {
   Scene<float> scene(kSize, kSize, 500);

@@ -33,8 +33,7 @@ struct DetectOptions {
   bool keep_artefacts = false;  ///< hot pixels and cosmic rays are listed with their flag, not left out
   double prominence = 0.1;  ///< a second peak counts where it stands above the saddle by this fraction of itself, 0..1
   /// Times that the stars are fitted together, taken off, and what is left over searched for stars that they hide,
-  /// 0..kMaxSearches. Needs the stars' FWHM, and a frame without
-  /// variances of its own.
+  /// 0..kMaxSearches. Needs the stars' FWHM, and a frame without colours.
   int search_again = 2;
 
   static constexpr int kMaxSearches = 5;
