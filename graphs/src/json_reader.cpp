@@ -38,6 +38,8 @@ class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
 
+  [[nodiscard]] std::size_t at() const { return at_; }
+
   /// Begin of the next value, key or closing bracket: after blanks, comments, commas and colons.
   std::size_t next() {
     while (at_ < text_.size()) {
@@ -123,29 +125,31 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& e) override {
+    const std::string what = e.what();
     const std::size_t begin = cursor.next();
-    // Inside a text, point at the byte; else at the token that can't stand there.
-    const bool in_text = begin < doc.text_.size() && doc.text_[begin] == '"';
-    const std::size_t at = in_text ? std::max(begin, std::min(position, doc.text_.size()) - 1) : begin;
+    if (begin >= position) return stepped_over(position - 1, what);
     if (begin >= doc.text_.size()) return at_end();
     const char c = doc.text_[begin];
+    const std::string word = word_at(begin), sign = missing_before(what);
     if ((c == '}' || c == ']') && cursor.comma() != std::string::npos) {
       doc.problem(cursor.comma(), container_path(), "a comma before the closing bracket", "remove the comma");
       mend = {cursor.comma(), " "};
     } else if (levels.empty() && doc.root_.end > 0) {
       doc.problem(begin, {}, "text after the end of the JSON value", "keep one object in the file");
-    } else if (const std::string word = word_at(begin); is_not_a_number(word)) {
-      doc.problem(begin, value_path(), in_quotes(word) + " is not JSON", "leave the key out, or write a number");
-      put_placeholder(begin, word);
-    } else if (const std::string what = e.what(); what.find("number overflow") != std::string::npos) {
-      doc.problem(begin, value_path(), fmt::format("the number {} is too large", word), "write a number below 1.8e308");
-      put_placeholder(begin, word);
-    } else if (const std::string sign = missing_before(what); !sign.empty() && begins_value(c)) {
+    } else if (!sign.empty() && may_follow(sign, word)) {
       doc.problem(begin, container_path(), fmt::format("a {} is missing before this", sign));
       // A line's end may be that of a comment, in which a comma would be lost.
       const char before = begin > 0 ? doc.text_[begin - 1] : '\0';
       if (before == ' ' || before == '\t') mend = {begin - 1, sign == "comma" ? "," : ":"};
+    } else if (sign.empty() && !wants_key(what) && is_not_a_number(word)) {
+      doc.problem(begin, value_path(), in_quotes(word) + " is not JSON", "leave the key out, or write a number");
+      put_placeholder(begin, word);
+    } else if (what.find("number overflow") != std::string::npos) {
+      doc.problem(begin, value_path(), fmt::format("the number {} is too large", word), "write a number below 1.8e308");
+      put_placeholder(begin, word);
     } else {
+      // Inside a text, point at the byte; else at the token that can't stand there.
+      const std::size_t at = c == '"' ? std::max(begin, std::min(position, doc.text_.size()) - 1) : begin;
       doc.problem(at, value_path(), reason(what), c == '\'' ? "texts stand in double quotes" : "");
     }
     return false;
@@ -158,6 +162,20 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
   } mend;
 
  private:
+  /// An error in what the cursor took for the part of a token or for a sign between two, and has left behind.
+  bool stepped_over(std::size_t at, const std::string& what) {
+    if (doc.text_[at] == ':') {
+      doc.problem(at, container_path(), "a colon stands only behind the key of an object",
+                  "is a bracket missing before, or one too many?");
+    } else if (doc.text_[at] == ',') {
+      doc.problem(at, value_path(), "something is missing before this comma",
+                  "remove the comma, or write what it ends");
+    } else {
+      doc.problem(at, value_path(), reason(what));
+    }
+    return false;
+  }
+
   /// Something that nobody takes for a number, in its place.
   void put_placeholder(std::size_t begin, const std::string& word) {
     mend = {begin, "{}" + std::string(word.size() - 2, ' ')};
@@ -245,7 +263,15 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
     return doc.text_.substr(begin, std::min(doc.text_.find_first_of(kEnd, begin), doc.text_.size()) - begin);
   }
 
-  static bool begins_value(char c) { return std::string_view("\"{[-0123456789tfn").find(c) != std::string_view::npos; }
+  /// Whether a text that goes on with \p word becomes readable by \p sign before it.
+  [[nodiscard]] bool may_follow(const std::string& sign, const std::string& word) const {
+    const char c = doc.text_[cursor.at()];
+    const bool wants_key = sign == "comma" && levels.back().value->as<JsonValue::Object>() != nullptr;
+    return c == '"' || (!wants_key && (std::string_view("{[-0123456789tfn").find(c) != std::string_view::npos ||
+                                       is_not_a_number(word)));
+  }
+
+  static bool wants_key(const std::string& what) { return what.ends_with("expected string literal"); }
 
   /// By what the library expected instead: "comma", "colon", or nothing.
   static std::string missing_before(const std::string& what) {
@@ -296,14 +322,17 @@ void JsonReader::read() {
   if (!readable()) return;
   std::string text = doc_.text_;
   std::vector<Diagnostic> mended;
+  std::size_t mended_to = 0;  // each mend lies behind the one before, so that no error comes back
   constexpr bool kStrict = true, kIgnoreComments = true;
   for (;;) {
     Handler handler(doc_, text);
     doc_.ok_ =
         nlohmann::json::sax_parse(text, &handler, nlohmann::json::input_format_t::json, kStrict, kIgnoreComments);
-    if (doc_.ok_ || handler.mend.bytes.empty() || mended.size() + 1 >= kMostProblems) break;
+    const auto& [at, bytes] = handler.mend;
+    if (doc_.ok_ || bytes.empty() || at < mended_to || mended.size() + 1 >= kMostProblems) break;
     mended.push_back(doc_.problems_.back());
-    text.replace(handler.mend.at, handler.mend.bytes.size(), handler.mend.bytes);
+    text.replace(at, bytes.size(), bytes);
+    mended_to = at + bytes.size();
     doc_.problems_.clear();
     doc_.root_ = {};
   }

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -142,6 +144,54 @@ TEST(JsonDoc, ReadsOnBehindErrorsThatItKnowsToMend) {
 TEST(JsonDoc, PutsNoCommaIntoAComment) {
   EXPECT_EQ(problems("{\"a\": 1 // one\n\"b\": 2}").rfind("a.json:2:1: error: a comma is missing before this\n", 0),
             0U);
+}
+
+TEST(JsonDoc, TellsASignThatCanNotStandThereOnce) {
+  const auto only = [](const std::string& text) {
+    const auto doc = JsonDoc::parse(text, "a.json");
+    if (doc.problems().size() != 1) return std::to_string(doc.problems().size()) + " problems";
+    const Diagnostic& d = doc.problems()[0];
+    return std::to_string(d.column) + " " + d.path + ": " + d.text;
+  };
+  EXPECT_EQ(only(R"({"nodes": [ {"in": {"x": 1}}, "options": {"y": 2} ] })"),
+            "40 nodes: a colon stands only behind the key of an object");
+  EXPECT_EQ(only(R"(["a": 1])"), "5 : a colon stands only behind the key of an object");
+  EXPECT_EQ(only(R"({"a": 1: 2})"), "8 : a colon stands only behind the key of an object");
+  EXPECT_EQ(only("[1,,2]"), "4 [1]: something is missing before this comma");
+  EXPECT_EQ(only(R"({"a": , "b": 1})"), "7 a: something is missing before this comma");
+  EXPECT_EQ(only(R"({"a": 08, "b": 2})").substr(0, 3), "8 :");
+  EXPECT_EQ(only(R"({"a": truefalse, "b": 2})").substr(0, 3), "15 ");
+  EXPECT_EQ(only(R"({"a": "x"NaN})").substr(0, 4), "10 :");
+  EXPECT_EQ(only(R"({NaN: 1})").substr(0, 3), "2 :");
+  EXPECT_EQ(only(R"({"a": 1 {}})").substr(0, 3), "9 :");
+}
+
+TEST(JsonDoc, TellsNoProblemTwiceWhateverByteIsWrong) {
+  const std::string good =
+      "{ \"format\": \"starflow.graph/1\", // a comment, with: signs\n"
+      "  \"parameters\": {\"n\": {\"type\": \"integer\", \"default\": 20, \"minimum\": -1.5e3}},\n"
+      "  \"nodes\": [ {\"id\": \"sky\", \"type\": \"source.sky\", \"options\": {\"frames\": 2, \"on\": true} },\n"
+      "    {\"id\": \"det\", \"in\": {\"frame\": \"sky\"}, \"list\": [1, 2 , [3], null], /* , */ \"path\": \"${n}\"} ] "
+      "}\n";
+  ASSERT_TRUE(JsonDoc::parse(good, "a.json").problems().empty());
+  std::mt19937 random(20261123);
+  const std::string bytes = ",:{}[]\"'/*\\ \n0819-+.eENnIitf_$";
+  for (int n = 0; n < 20'000; ++n) {
+    std::string text = good;
+    for (int edits = 1 + n % 3; edits > 0; --edits) {
+      const std::size_t at = random() % text.size();
+      const char byte = bytes[random() % bytes.size()];
+      switch (random() % 3) {
+        case 0: text[at] = byte; break;
+        case 1: text.insert(at, 1, byte); break;
+        default: text.erase(at, 1);
+      }
+    }
+    const auto doc = JsonDoc::parse(text, "a.json");
+    std::set<std::string> told;
+    for (const Diagnostic& d : doc.problems()) ASSERT_TRUE(told.insert(to_string(d)).second) << to_string(d) << text;
+    ASSERT_TRUE(doc.ok() || !told.empty()) << text;
+  }
 }
 
 TEST(JsonDoc, StopsAfterFiftyErrorsThatItMends) {
