@@ -134,16 +134,17 @@ Instances start_nodes(const GraphSpec& spec, bool force, const std::string& trac
   Instances made = make_nodes(spec, problems);
   Claims claims(force);
   for (const std::string& file : spec.files) claims.graph_file(file);
-  const auto start_all = [&](auto& objects) {
+  const auto start_all = [&](auto& objects, const LogFunction& to) {
     for (std::size_t i = 0; i < n; ++i) {
       if (!objects[i]) continue;
-      NodeStart context(spec, spec.nodes[i], force, claims, log, problems);
+      NodeStart context(spec, spec.nodes[i], force, claims, to, problems);
       guarded(spec.nodes[i], problems, [&] { objects[i]->start(context); });
     }
   };
-  start_all(made.sources);  // inputs are claimed before outputs
-  start_all(made.nodes);
-  start_all(made.sinks);
+  start_all(made.sources, log);  // inputs are claimed before outputs
+  start_all(made.nodes, log);
+  std::vector<std::pair<LogLevel, std::string>> held;  // what sinks say of their files is true if the run begins
+  start_all(made.sinks, [&](LogLevel level, std::string_view text) { held.emplace_back(level, text); });
   if (const std::string problem = trace.empty() ? "" : claims.output("", trace); !problem.empty()) {
     Diagnostic d;
     d.file = trace;
@@ -151,6 +152,7 @@ Instances start_nodes(const GraphSpec& spec, bool force, const std::string& trac
     problems.push_back(std::move(d));
   }
   if (!problems.empty()) throw ConfigError(std::move(problems));
+  for (const auto& [level, text] : held) log(level, text);
   return made;
 }
 

@@ -31,6 +31,11 @@ SinkSqlite::SinkSqlite(const Options& options) : path_(options.text("path")), st
 void SinkSqlite::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
   open_plain_output(context, file_, path_);
+}
+
+/// Not before there is something to write: a run that is refused leaves an earlier one's database as it was.
+void SinkSqlite::begin() {
+  if (database_) return;
   file_.begin();
   for (const char* log : {"-wal", "-shm"}) std::remove((file_.unfinished_name() + log).c_str());  // of a run that died
   SqliteWriter& db = database_.emplace(file_.unfinished_name());
@@ -51,6 +56,7 @@ void SinkSqlite::write(Context& context) {
   const FrameInfo& info = measured_frame(context, list);
   const FrameRow frame(info, list, context.outcome(), context.errors(), identity_of_frame(run_, context.config_hash()));
   failed_ = true;  // unless all of it is written
+  begin();
   file_.keep();
   database_->execute("BEGIN");
   for (std::size_t k = 0; k < frame.cells().size(); ++k) frames_.bind(k, frame.cells()[k]);
@@ -87,6 +93,7 @@ void SinkSqlite::write_run(const RunSummary& summary) {
 }
 
 void SinkSqlite::finish(const RunSummary& summary) {
+  begin();
   frames_ = {};
   stars_ = {};
   if (failed_) database_->execute("ROLLBACK");

@@ -28,6 +28,7 @@ class SinkSqlite final : public Sink {
   [[nodiscard]] std::string report() const override { return report_; }
 
  private:
+  void begin();
   void write_run(const RunSummary& summary);
   void finish(const RunSummary& summary);
 

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <fstream>
 #include <future>
+#include <map>
 #include <set>
 
 namespace starflow::test {
@@ -249,7 +250,9 @@ TEST_F(Outputs, KeepAnUnfinishedFileOfAnEarlierRunUnlessItRunsAgain) {
 }
 
 TEST_F(Outputs, OfARunThatIsRefusedLeaveNothingAndKeepWhatAnEarlierOneLeft) {
-  dir_.write("b.fits.part", "half");
+  const std::map<std::string, std::string> left = {
+      {"b.fits.part", "half"}, {"c.sqlite.part", "a third"}, {"c.sqlite.part-wal", "the rest"}, {"d.jsonl.part", "{}"}};
+  for (const auto& [name, text] : left) dir_.write(name, text);
   dir_.write("g.json", R"({"format": "starflow.graph/1", "nodes": [
 {"id": "sky", "type": "source.sky", "options": {"frames": 1, "width": 96, "height": 96, "stars": 3}},
 {"id": "det", "type": "detect", "in": {"frame": "sky"}},
@@ -265,9 +268,11 @@ TEST_F(Outputs, OfARunThatIsRefusedLeaveNothingAndKeepWhatAnEarlierOneLeft) {
     return all;
   };
   const auto before = names();
-  EXPECT_EQ(starflow({"run", dir_ / "g.json", "--trace", "t.json"}).code, 2);
+  const ProgramResult got = starflow({"run", dir_ / "g.json", "--trace", "t.json"});
+  EXPECT_EQ(got.code, 2);
+  EXPECT_EQ(got.err.find("replaces"), std::string::npos) << got.err;
   EXPECT_EQ(names(), before);
-  EXPECT_EQ(file_text(dir_ / "b.fits.part"), "half");
+  for (const auto& [name, text] : left) EXPECT_EQ(file_text(dir_ / name), text) << name;
 }
 
 TEST_F(Outputs, OfTheTraceReplaceNeitherAFrameNorTheRecordsNorAFileThatExists) {
