@@ -33,8 +33,9 @@ void read(const StarBlock& block, std::size_t lane, int radius, Pixels& pixels) 
 }
 
 /// As the methods of our own end. \param center  of the stamp
-Termination judge(const StarEstimate& e, const StarStamp& stamp, double center) {
-  if (!std::isfinite(e.x) || !std::isfinite(e.y)) return Termination::nonfinite;
+/// \param flux  as it will be kept: too large for a float is infinite there
+Termination judge(const StarEstimate& e, float flux, const StarStamp& stamp, double center) {
+  if (!std::isfinite(e.x) || !std::isfinite(e.y) || std::isinf(flux)) return Termination::nonfinite;
   const bool left = std::max(std::abs(e.x - center), std::abs(e.y - center)) > center + 0.5;
   if (left || std::hypot(e.x - stamp.x, e.y - stamp.y) > stamp.move_limit) return Termination::moved_from_seed;
   if (e.flux <= 0) return Termination::nonpositive_flux;
@@ -84,7 +85,7 @@ void run_method(const StarBlock& block,
   for (std::size_t lane = 0; lane < block.size; ++lane) {
     const StarEstimate& e = found[lane];
     write(e, radius, block.unit_adu[lane], lane, lanes);
-    lanes.termination[lane] = static_cast<float>(static_cast<int>(judge(e, stamps[lane], radius)));
+    lanes.termination[lane] = static_cast<float>(static_cast<int>(judge(e, lanes.flux[lane], stamps[lane], radius)));
     const PixelCensus pixel_count = census(block, lane, radius);
     lanes.n_pix[lane] = static_cast<float>(pixel_count.n_pix);
     lanes.n_masked[lane] = static_cast<float>(pixel_count.n_masked);

@@ -85,9 +85,12 @@ StarEstimate half(const StarStamp& s) {
   halves({&s, 1}, {&found, 1});
   return found;
 }
-StarEstimate infinite_flux(const StarStamp& s) {
-  return {.x = s.x, .y = s.y, .x_variance = 1, .y_variance = 1, .flux = std::numeric_limits<double>::infinity()};
+StarEstimate of_flux(const StarStamp& s, double flux) {
+  return {.x = s.x, .y = s.y, .x_variance = 1, .y_variance = 1, .flux = flux, .flux_variance = 1};
 }
+StarEstimate infinite_flux(const StarStamp& s) { return of_flux(s, std::numeric_limits<double>::infinity()); }
+StarEstimate huge_flux(const StarStamp& s) { return of_flux(s, 1e308); }
+StarEstimate no_flux(const StarStamp& s) { return of_flux(s, kNan); }
 
 class PluginMethods : public testing::Test {
  protected:
@@ -106,6 +109,8 @@ class PluginMethods : public testing::Test {
     registry_.add(method<throws_an_int>("own.throws_an_int", ""));
     registry_.add(method<negative_variance>("own.negative_variance", ""));
     registry_.add(method<infinite_flux>("own.infinite_flux", ""));
+    registry_.add(method<huge_flux>("own.huge_flux", ""));
+    registry_.add(method<no_flux>("own.no_flux", ""));
     registry_.add(method<dark>("own.dark", ""));
     registry_.add(method<endless>("own.endless", ""));
     registry_.add(method<backwards>("own.backwards", ""));
@@ -236,6 +241,8 @@ INSTANTIATE_TEST_SUITE_P(PluginMethods,
                          BadMethods,
                          testing::Values(Bad{"nan", Termination::nonfinite, flag::no_convergence},
                                          Bad{"infinite", Termination::nonfinite, flag::no_convergence},
+                                         Bad{"infinite_flux", Termination::nonfinite, flag::no_convergence},
+                                         Bad{"huge_flux", Termination::nonfinite, flag::no_convergence},
                                          Bad{"runs_away", Termination::moved_from_seed, flag::moved_from_seed},
                                          Bad{"dark", Termination::nonpositive_flux, flag::no_convergence},
                                          Bad{"endless", Termination::max_iterations, flag::no_convergence},
@@ -301,11 +308,12 @@ TEST_F(PluginMethods, HaveNoErrorsWhereTheirVarianceIsNone) {
   }
 }
 
-TEST_F(PluginMethods, HaveNoFluxWhereItIsInfinite) {
-  for (const StarTable& t : run(R"({"method": "own.infinite_flux"})").tables) {
+TEST_F(PluginMethods, MayMeasureNoFlux) {
+  for (const StarTable& t : run(R"({"method": "own.no_flux"})").tables) {
     for (std::size_t i = 0; i < t.size(); ++i) {
       EXPECT_TRUE(std::isnan(t.flux[i]));
-      EXPECT_NE(t.flags[i] & flag::no_covariance, 0U);
+      EXPECT_EQ(t.termination[i], Termination::converged);
+      EXPECT_EQ(t.method_used[i], Method::plugin);
     }
   }
 }

@@ -35,8 +35,8 @@ struct StarStamp {
   }
 };
 
-/// What a method found, in the stamp's lengths and ADU. NaN = not measured; without a finite x and y the star counts as
-/// not measured at all.
+/// What a method found, in the stamp's lengths and ADU. NaN = not measured; without a finite x and y, or with a flux
+/// that is infinite or too large for a float, the star counts as not measured at all.
 struct StarEstimate {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   double x = kNone, y = kNone;
