@@ -65,11 +65,25 @@ std::string history(const Entry& e) {
   return text;
 }
 
+/// Why nothing of \p path has a value, where options are there that go with another value only; else empty.
+std::string why_none(const GraphSpec& spec, std::string_view path) {
+  for (const NodeSpec& node : spec.nodes) {
+    for (const OptionSpec& option : node.type->options) {
+      if (!lies_under("nodes." + node.id + ".options." + option.name, path) || goes(option, node.options->values))
+        continue;
+      return goes_only_with(option, fmt::format("{} ({})", in_quotes(node.id), node.type->name));
+    }
+  }
+  return {};
+}
+
 [[noreturn]] void refuse(const GraphSpec& spec, std::string_view path, const std::vector<Entry>& entries) {
   std::vector<std::string> known;
   for (const Entry& e : entries) known.push_back(e.path);
   Diagnostic d;
   d.file = spec.file;
+  d.text = why_none(spec, path);
+  if (!d.text.empty()) throw ConfigError({d});
   d.text = fmt::format("there is no value {}; paths are parameters.NAME, nodes.ID.options.NAME and run.NAME",
                        in_quotes(path));
   d.hint = did_you_mean(path, known);

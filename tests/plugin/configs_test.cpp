@@ -123,6 +123,23 @@ TEST_F(Configs, ExplainTheOptionsThatTheMethodHas) {
   EXPECT_EQ(text.find("window.from"), std::string::npos) << text;
 }
 
+TEST_F(Configs, SayWithWhichMethodAnOptionGoesThatHasNoValue) {
+  const auto why = [&](const char* path) {
+    try {
+      return graph::explain(batch({{"parameters.method", "gaussian"}}), path);
+    } catch (const graph::ConfigError& e) {
+      return std::string(e.what());
+    }
+  };
+  const std::string beta = why("nodes.stars.options.beta"), window = why("nodes.stars.options.window");
+  EXPECT_NE(beta.find(R"(error: the option "beta" of "stars" (centroid) goes only with "method" "moffat")"),
+            std::string::npos)
+      << beta;
+  EXPECT_EQ(beta.find("did you mean"), std::string::npos) << beta;
+  EXPECT_NE(window.find(R"(the option "window.from" of "stars" (centroid) goes only with "method")"), std::string::npos)
+      << window;
+}
+
 TEST_F(Configs, StillCheckWhatIsSaidWithANewMethod) {
   graph::register_builtin(registry_);
   const auto to_windowed = [&](const std::string& option, const std::string& value) {
