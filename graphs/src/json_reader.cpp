@@ -18,6 +18,8 @@ namespace starflow::graph {
 namespace {
 
 constexpr std::size_t kMostProblems = 50;  // more are noise: the file is something else
+constexpr const char *kAfterTheEnd = "text after the end of the JSON value",
+                     *kOneObject = "keep one object in the file";
 
 /// Length of the UTF-8 character at \p at; 0 = it is none. Source: RFC 3629, section 4.
 std::size_t utf8_length(std::string_view text, std::size_t at) {
@@ -135,7 +137,7 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
       doc.problem(cursor.comma(), container_path(), "a comma before the closing bracket", "remove the comma");
       mend = {cursor.comma(), " "};
     } else if (levels.empty() && doc.root_.end > 0) {
-      doc.problem(begin, {}, "text after the end of the JSON value", "keep one object in the file");
+      doc.problem(begin, {}, kAfterTheEnd, kOneObject);
     } else if (!sign.empty() && may_follow(sign, word)) {
       doc.problem(begin, container_path(), fmt::format("a {} is missing before this", sign));
       // A line's end may be that of a comment, in which a comma would be lost.
@@ -164,7 +166,9 @@ struct JsonReader::Handler final : nlohmann::json_sax<nlohmann::json> {
  private:
   /// An error in what the cursor took for the part of a token or for a sign between two, and has left behind.
   bool stepped_over(std::size_t at, const std::string& what) {
-    if (doc.text_[at] == ':') {
+    if (levels.empty() && doc.root_.end > 0) {
+      doc.problem(at, {}, kAfterTheEnd, kOneObject);
+    } else if (doc.text_[at] == ':') {
       doc.problem(at, container_path(), "a colon stands only behind the key of an object",
                   "is a bracket missing before, or one too many?");
     } else if (doc.text_[at] == ',') {

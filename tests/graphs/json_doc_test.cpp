@@ -162,6 +162,7 @@ TEST(JsonDoc, TellsASignThatCanNotStandThereOnce) {
   EXPECT_EQ(only(R"({"a": 08, "b": 2})").substr(0, 3), "8 :");
   EXPECT_EQ(only(R"({"a": truefalse, "b": 2})").substr(0, 3), "15 ");
   EXPECT_EQ(only(R"({"a": "x"NaN})").substr(0, 4), "10 :");
+  EXPECT_EQ(only("[1], 2"), "4 : text after the end of the JSON value");
   EXPECT_EQ(only(R"({NaN: 1})").substr(0, 3), "2 :");
   EXPECT_EQ(only(R"({"a": 1 {}})").substr(0, 3), "9 :");
 }
