@@ -117,6 +117,18 @@ TEST_F(Configs, LetTheMethodChangeFromEveryPresetToEveryMethod) {
   EXPECT_EQ(changes, 15 * 9) << "presets and methods with their other names";
 }
 
+TEST_F(Configs, LetTheBackgroundChangeTogetherWithTheAnnulus) {
+  graph::register_builtin(registry_);
+  GraphSpec spec = GraphSpec::parse(R"({"format": "starflow.graph/1", "nodes": [{"id": "cam", "type": "source.push"},
+      {"id": "det", "type": "detect", "in": "cam"}, {"id": "stars", "type": "centroid", "in": {"frame": "cam",
+      "detections": "det"}, "options": {"method": "gaussian", "background": "annulus", "annulus": {"inner": 3}}}]})",
+                                    "g.json", registry_);
+  graph::GraphRunner runner(std::move(spec), {});
+  const Overrides background = {{"nodes.stars.options.background", "null"}};
+  EXPECT_THROW((void)runner.reconfigure(background), graph::ConfigError);
+  EXPECT_NO_THROW((void)runner.reconfigure({background[0], {"nodes.stars.options.annulus.inner", "null"}}));
+}
+
 TEST_F(Configs, ExplainTheOptionsThatTheMethodHas) {
   const std::string text = graph::explain(batch({{"parameters.method", "gaussian"}}), "nodes.stars");
   EXPECT_NE(text.find("nodes.stars.options.sampling = not given  (default)"), std::string::npos) << text;
