@@ -132,6 +132,8 @@ MeasurePlan::MeasurePlan(const Detections& detections,
   round_fit = fit;
   round_fit.stretch = StretchFreedom::held;
   round_fit.e1 = round_fit.e2 = 0;
+  turned_fit = round_fit;
+  turned_fit.stretch = StretchFreedom::free;
   set_groups(o);
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
 }

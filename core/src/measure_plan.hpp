@@ -37,6 +37,7 @@ struct MeasurePlan {
   FitRules patient_fit;  ///< the same without an end to its patience
   FitRules width_fit;    ///< the same with the width free that may be held
   FitRules round_fit;    ///< the same of a circle, for what tells no axes
+  FitRules turned_fit;   ///< the same of an ellipse at any angle
   CentroidRules centroid;
   bool cuts_window = false;  ///< a given window is wider than what is read
   CentroidRules fallback;    ///< where a fit fails

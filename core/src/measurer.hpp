@@ -91,7 +91,7 @@ class Measurer {
   void test_width();
   void fit_cut_stars(const Terminations& ends);
   [[nodiscard]] bool cut_star(std::size_t lane) const;
-  [[nodiscard]] bool tells_axes(const Fit& round) const;
+  [[nodiscard]] bool tells_axes(const Fit& round, const Fit& turned) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
   [[nodiscard]] Missing missing_light(const CentroidLanes& lanes, std::size_t lane) const;

@@ -14,7 +14,7 @@ namespace starflow {
 namespace {
 
 constexpr double kCuts = 1;  // FWHM from the edge, within which the light beyond it is 1 % of a star and more
-// FWHM: where a circle's error is above, what is left of a star does not tell its axes, and a fit with them free errs
+// FWHM: where a circle's error is above, what is left of a star seldom tells its axes, and a fit with them free errs
 // more than its error bar says.
 constexpr double kTellsAxes = 0.025;
 
@@ -32,11 +32,13 @@ bool Measurer::cut_star(std::size_t lane) const {
   return std::min(to_side, to_end) < kCuts * plan_.fwhm_px;
 }
 
-/// Whether \p round, a circle fitted to what is left of a star, has an error so small that it may be an ellipse as
-/// well.
-bool Measurer::tells_axes(const Fit& round) const {
-  return round.termination == Termination::converged &&
-         std::max(round.variance[kFitX], round.variance[kFitY]) < square(kTellsAxes * plan_.fwhm);
+/// Whether what is left of a star tells its axes: the circle \p round has a small error, or the ellipse \p turned fits
+/// so much better that a circle's error would be none.
+bool Measurer::tells_axes(const Fit& round, const Fit& turned) const {
+  constexpr double kSureChi2 = 16;  // of two parameters: one round star in 3,000
+  if (round.termination != Termination::converged) return false;
+  const bool small = std::max(round.variance[kFitX], round.variance[kFitY]) < square(kTellsAxes * plan_.fwhm);
+  return small || (turned.termination == Termination::converged && round.chi2 - turned.chi2 > kSureChi2);
 }
 
 /// A model knows what a star is like where it can't be seen, and its error bars what that costs: half a star of S/N 100
@@ -50,9 +52,9 @@ void Measurer::fit_cut_stars(const Terminations& ends) {
     any = any || is_cut_[lane] != 0;
   }
   if (!any) return;
-  std::array<Fit, StarBlock::kMaxLanes> round, free;
+  std::array<Fit, StarBlock::kMaxLanes> round, turned;
   run_fits(block_, plan_.round_fit, round);
-  run_fits(block_, plan_.fit, free);
+  run_fits(block_, plan_.turned_fit, turned);
   const auto again = [&](Fit& fit, std::size_t lane, const FitRules& rules) {
     if (fit.termination != Termination::converged) fit = refit(block_, lane, rules);
   };
@@ -60,10 +62,10 @@ void Measurer::fit_cut_stars(const Terminations& ends) {
     if (is_cut_[lane] == 0) continue;
     is_cut_[lane] = 0;
     again(round[lane], lane, plan_.round_fit);
-    const bool tells = tells_axes(round[lane]);
-    if (tells) again(free[lane], lane, plan_.fit);
-    const FitRules& rules = tells ? plan_.fit : plan_.round_fit;
-    const Fit& fit = tells ? free[lane] : round[lane];
+    again(turned[lane], lane, plan_.turned_fit);
+    const bool tells = tells_axes(round[lane], turned[lane]);
+    const FitRules& rules = tells ? plan_.turned_fit : plan_.round_fit;
+    const Fit& fit = tells ? turned[lane] : round[lane];
     if (pixels_[lane].n_pix <= rules.free_parameters() || fit.termination != Termination::converged) continue;
     is_cut_[lane] = 1;
     StarRow& row = *row_[lane];

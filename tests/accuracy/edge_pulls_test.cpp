@@ -23,6 +23,7 @@ struct Case {
   std::string_view preset;
   double fwhm_px;
   double inside;  // sigma of the star from the edge to its centre
+  double ellipticity = 0, theta_deg = 0;
 };
 void PrintTo(const Case& c, std::ostream* out) {
   *out << c.preset << ", fwhm " << c.fwhm_px << " px, " << c.inside << " sigma";
@@ -49,7 +50,8 @@ Pulls pulls(const Case& c, double snr, std::size_t stars) {
   const test::TrialSky sky;
   const Background background = test::flat_background(sky.level_adu(), sky.noise_adu());
   const test::Preset& preset = test::method_preset(c.preset);
-  const StarShape shape = preset.truth(c.fwhm_px);
+  const StarShape shape = c.ellipticity > 0 ? star_shape(Profile::gaussian, c.fwhm_px, c.ellipticity, c.theta_deg, 2.5)
+                                            : preset.truth(c.fwhm_px);
   const double flux_e = test::flux_for_snr(shape, c.fwhm_px, snr, sky.background_e, sky.read_noise_e);
   const double sigma = c.fwhm_px / 2.3548200450309493;
   const int reach = static_cast<int>(std::ceil(4 * c.fwhm_px)), side = 2 * reach + 1;
@@ -109,6 +111,28 @@ TEST_P(EdgePulls, AreThoseOfHonestErrors) {
     EXPECT_NEAR(p.flux, 1, kOff) << snr;
   }
 }
+
+class EllipsePulls : public ::testing::TestWithParam<Case> {};
+
+// An ellipse that slants, at an S/N that tells so: with axes along the frame's the pulls along the edge were 3 to 150.
+TEST_P(EllipsePulls, AreThoseOfHonestErrors) {
+  constexpr double kOff = 0.05 + 3 * 0.0316;  // 500 stars
+  for (const double snr : {200.0, 1000.0}) {
+    const Pulls p = pulls(GetParam(), snr, 500);
+    EXPECT_EQ(p.failed, 0U) << snr;
+    EXPECT_NEAR(p.x, 1, kOff) << snr;
+    EXPECT_NEAR(p.y, 1, kOff) << snr;
+    EXPECT_NEAR(p.flux, 1, kOff) << snr;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Slanting,
+                         EllipsePulls,
+                         ::testing::Values(Case{"windowed", 3, 1.2816, 0.2, 45},
+                                           Case{"adaptive", 3, 0.5244, 0.3, 30},
+                                           Case{"moments", 2, 0.5244, 0.3, -60},
+                                           Case{"windowed", 5, 0.5244, 0.3, 45}),
+                         [](const auto& c) { return std::string(c.param.preset) + std::to_string(c.index); });
 
 INSTANTIATE_TEST_SUITE_P(Cuts, EdgePulls, ::testing::ValuesIn(cases()), [](const auto& c) {
   return std::string(c.param.preset) + "Fwhm" + std::to_string(std::lround(c.param.fwhm_px)) + "Inside" +
