@@ -214,8 +214,13 @@ std::vector<std::string> method_choices() {
 /// Of the methods that fit a profile.
 std::vector<OptionSpec> profile_table() {
   constexpr double kMinBeta = 1.1, kMaxBeta = 12;
-  OptionSpec beta =
-      number("beta", "Exponent of a Moffat, or \"free\": fitted; 2.5 unless given.", "", kMinBeta, kMaxBeta);
+  OptionSpec beta = number(
+      "beta",
+      "Exponent of a Moffat, or \"free\": fitted; 2.5 unless given. Free, positions are as good as their errors say "
+      "at any S/N, flux and sky from S/N 100 on. At 30 the flux is 2 to 4 % high and scatters by 0.97 to 1.06 of "
+      "its error; at 10 half of the stars have beta at 1.5 or 12 (at_bound), the flux is 10 to 15 % high, and it "
+      "and the sky scatter by 0.7 to 0.8 of their errors: faint wings tell no exponent, whatever it is fitted as.",
+      "", kMinBeta, kMaxBeta);
   beta.form = Accepts::number | Accepts::text;
   beta.choices = {std::string(kFree)};
   OptionSpec theta =
