@@ -71,48 +71,18 @@ class Repair {
     });
     bright_.signal[self] = 0;
     bright_.marks[self] |= BrightPixels::kBad;
-    const auto whitened = static_cast<float>(static_cast<double>(excess) * per_noise(h.x, h.y));
+    const auto whitened =
+        static_cast<float>(static_cast<double>(excess) / std::sqrt(sky_variance(frame_, background_, h.x, h.y)));
     const int r = filter_.radius;
-    const bool whole = !frame_.mask && !frame_.variance && h.x >= 2 * r + 1 && h.y >= 2 * r + 1 &&
-                       h.x < frame_.width - 2 * r - 1 && h.y < frame_.height - 2 * r - 1;
     for (int dy = -r - 1; dy <= r + 1; ++dy) {
       index.visit(h.y + dy, h.x - r - 1, h.x + r + 1, [&](int x, std::size_t first, int count) {
         for (int i = 0; i < count; ++i) {
           const std::size_t at = first + static_cast<std::size_t>(i);
           touched_[at] = 1;
-          const float light = whitened * tap(x + i - h.x) * tap(dy);
-          if (light != 0) bright_.height[at] -= whole ? light : light / std::sqrt(known_part(x + i, h.y + dy));
+          bright_.height[at] -= whitened * tap(x + i - h.x) * tap(dy);
         }
       });
     }
-  }
-
-  /// What light of 1 ADU in a pixel counts for in the filter, which weighs pixels by their variances and divides by the
-  /// noise of all.
-  [[nodiscard]] double per_noise(int x, int y) const {
-    double about = 0, n = 0;
-    for (const auto& [dx, dy] : {std::pair{-1, 0}, {1, 0}, {0, -1}, {0, 1}}) {
-      if (x + dx < 0 || y + dy < 0 || x + dx >= frame_.width || y + dy >= frame_.height) continue;
-      about += sky_variance(frame_, background_, x + dx, y + dy);
-      n += 1;
-    }
-    const double own = sky_variance(frame_, background_, x, y);
-    return std::sqrt(n > 0 ? about / n : own) / own;
-  }
-
-  /// Part of the filter's squared weight that falls on valid pixels where its middle is at (x, y).
-  [[nodiscard]] float known_part(int x, int y) const {
-    return visit_pixels(frame_, [&](auto pixels) {
-      const int r = filter_.radius;
-      float sum = 0;
-      for (int j = std::max(0, y - r); j <= std::min(frame_.height - 1, y + r); ++j) {
-        float along = 0;
-        for (int i = std::max(0, x - r); i <= std::min(frame_.width - 1, x + r); ++i)
-          along += is_valid(frame_, i, j, pixels.row(j)[i]) ? tap(i - x) * tap(i - x) : 0;
-        sum += along * tap(j - y) * tap(j - y);
-      }
-      return sum;
-    });
   }
 
   [[nodiscard]] float tap(int i) const {
