@@ -8,7 +8,6 @@
 #include "bright_pixels.hpp"
 #include "candidate.hpp"
 #include "detect_memory.hpp"
-#include "hot_pixels.hpp"
 #include "lone_stars.hpp"
 #include "pixel_noise.hpp"
 #include "shared_basins.hpp"
@@ -58,11 +57,9 @@ class Finder {
   /// \param bands  rows to search
   Detections run(const StarFilter& filter, std::span<const RowBand> bands, ParallelFor parallel) {
     const auto floor = static_cast<float>(options_.extend * options_.threshold_sigma);
-    BrightPixels& bright = memory_.bright;
+    const BrightPixels& bright = memory_.bright;
     bright_pixels(frame_, background_, detector_, filter, floor, options_.touch, bands, parallel, memory_.bands,
                   memory_.bright);
-    if (artefact_ && !options_.keep_artefacts && frame_.mosaic == Mosaic::none)
-      hot_ = take_off_hot_pixels(frame_, background_, *artefact_, filter, floor, options_.touch, bright);
     Prominence prominence;
     prominence.fraction = static_cast<float>(options_.prominence);
     const Basins& basins = memory_.basins;
@@ -164,11 +161,6 @@ class Finder {
 
   Detections collect() {
     Detections d;
-    for (const HotPixel& h : hot_) {
-      d.hot_x.push_back(h.x);
-      d.hot_y.push_back(h.y);
-      if (h.height > static_cast<float>(options_.threshold_sigma)) ++d.rejected_hot;
-    }
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
       const Candidate& c = candidates_[i];
@@ -221,7 +213,6 @@ class Finder {
   std::vector<Candidate> candidates_;
   double hidden_fwhm_px_ = 0;
   std::optional<ArtefactTest> artefact_;
-  std::vector<HotPixel> hot_;
   std::optional<Surroundings> surroundings_;
   double star_sigma_ = 0;  // px
 };
