@@ -240,7 +240,7 @@ double measure_fwhm(const FrameView& frame,
   DetectMemory& memory = *workspace.memory_;
   constexpr int kRounds = 5;
   constexpr double kSettled = 0.25;  // the widths depend little on the start
-  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30;
+  constexpr std::size_t kMostStars = 300, kEveryBand = 4, kFew = 30, kCrowded = 6;
   DetectOptions bright;
   bright.threshold_sigma = 10;
   bright.search_again = 0;
@@ -255,11 +255,20 @@ double measure_fwhm(const FrameView& frame,
     if (found.size() < kMostStars)
       found = Finder(frame, background, detector, bright, memory).run(filter, bands, parallel);
     const Detections lone = lone_stars(found, fwhm, kMostStars);
-    if (lone.size() >= kFew) found = lone;
-    found.resize(std::min(found.size(), kMostStars));
     fit.fwhm_px = fwhm;
-    measure(frame, background, detector, found, fit, parallel, memory.fit, memory.stars);
-    measured = common_fwhm(memory.stars);
+    const auto width_of = [&](const Detections& stars) {
+      measure(frame, background, detector, stars, fit, parallel, memory.fit, memory.stars);
+      return common_fwhm(memory.stars);
+    };
+    // The median bears it where few overlap.
+    const bool crowded = lone.size() >= kFew && found.size() >= kCrowded * lone.size();
+    const bool many_touch = lone.size() >= kFew && found.size() >= 2 * lone.size();
+    found.resize(std::min(found.size(), kMostStars));
+    measured = width_of(crowded ? lone : found);
+    if (many_touch && !crowded) {  // a trail's peaks are as wide as it looks
+      const double of_lone = width_of(lone);
+      if (of_lone > 0 && std::abs(measured / of_lone - 1) > kSettled) measured = of_lone;
+    }
     if (measured == 0 || std::abs(measured / fwhm - 1) < kSettled) break;
     fwhm = std::clamp(measured, 0.8, 50.0);
   }
