@@ -71,7 +71,7 @@ std::string why_none(const GraphSpec& spec, std::string_view path) {
     for (const OptionSpec& option : node.type->options) {
       if (!lies_under("nodes." + node.id + ".options." + option.name, path) || goes(option, node.options->values))
         continue;
-      return goes_only_with(option, fmt::format("{} ({})", in_quotes(node.id), node.type->name));
+      return goes_only_with(option, node_text(node.id, node.type->name));
     }
   }
   return {};

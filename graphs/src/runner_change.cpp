@@ -61,8 +61,8 @@ class Change {
     const auto index = static_cast<std::size_t>(node - spec_.nodes.begin());
     const bool taken_back = std::holds_alternative<std::monostate>(value.value);
     if (taken_back && option->required) {
-      refuse(fmt::format("the option {} of {} is required: {}", in_quotes(argument.name), subject_of(*node),
-                         wanted(*option)));
+      refuse(fmt::format("the option {} of {} is required: {}", in_quotes(argument.name),
+                         node_text(node->id, node->type->name), wanted(*option)));
       return;
     }
     if (taken_back) {
@@ -83,7 +83,7 @@ class Change {
       for (const OptionSpec* stray : settle(node.type->options, options_of(i).values)) {
         ResolvedOption& option = options_of(i).values.at(stray->name);
         if (given_.contains({i, stray->name})) {
-          problems_.add(option.place, option.place.path, goes_only_with(*stray, subject_of(node)));
+          problems_.add(option.place, option.place.path, goes_only_with(*stray, node_text(node.id, node.type->name)));
         }
         option = {{}, "default", node.place};
       }
@@ -97,10 +97,6 @@ class Change {
   [[nodiscard]] Problems& problems() noexcept { return problems_; }
 
  private:
-  [[nodiscard]] static std::string subject_of(const NodeSpec& node) {
-    return fmt::format("{} ({})", in_quotes(node.id), node.type->name);
-  }
-
   /// A copy of the node's options, made at its first change: frames inside go by the old ones.
   ResolvedOptions& options_of(std::size_t node) {
     auto& options = spec_.nodes[node].options;

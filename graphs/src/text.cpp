@@ -52,6 +52,10 @@ std::string in_quotes(std::string_view text) {
   return out + '"';
 }
 
+std::string node_text(std::string_view id, std::string_view type) {
+  return type.empty() ? in_quotes(id) : fmt::format("{} ({})", in_quotes(id), type);
+}
+
 std::string listed(std::vector<std::string> words) {
   if (words.empty()) return "none";
   std::sort(words.begin(), words.end());

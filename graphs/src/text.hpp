@@ -13,6 +13,9 @@ namespace starflow::graph {
 /// \return \p text in quotes, control characters escaped, cut after 80 bytes.
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
+/// \return `"id" (type)` of a node; `"id"` where the type is empty.
+[[nodiscard]] std::string node_text(std::string_view id, std::string_view type);
+
 /// \return "a, b, c", sorted and without doubles; "none" of nothing.
 [[nodiscard]] std::string listed(std::vector<std::string> words);
 

@@ -191,7 +191,7 @@ std::vector<std::size_t> find_cycle(const std::vector<DraftNode>& nodes, const s
 }  // namespace
 
 std::string name_of(const DraftNode& node) {
-  return node.type == nullptr ? in_quotes(node.id) : fmt::format("{} ({})", in_quotes(node.id), node.type->name);
+  return node_text(node.id, node.type == nullptr ? std::string_view() : node.type->name);
 }
 
 void connect(const JsonDoc& doc, std::vector<DraftNode>& nodes, Problems& problems) {

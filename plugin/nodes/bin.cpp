@@ -14,9 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,6 +33,11 @@ struct Factor {
 /// What the blocks of one row add up to.
 struct BlockRow {
   explicit BlockRow(int width) : sum(static_cast<std::size_t>(width)), variance(sum.size()), state(sum.size()) {}
+  void clear() {
+    std::ranges::fill(sum, 0.0);
+    std::ranges::fill(variance, 0.0);
+    std::ranges::fill(state, std::uint8_t{0});
+  }
   enum : std::uint8_t { kBad = 1, kFull = 2 };
   std::vector<double> sum, variance;  // ADU, ADU^2
   std::vector<std::uint8_t> state;    // of bad and saturated pixels among them
@@ -88,9 +91,10 @@ class Bin final : public Node {
     cv::Mat image(size, CV_32FC1), mask(size, CV_8UC1), variance;
     if (!in.variance().empty()) variance.create(size, CV_32FC1);
     c.parallel()(static_cast<std::size_t>(size.height), kRowsAtOnce, [&](std::size_t begin, std::size_t end) {
+      const FrameView view = in.view();
+      BlockRow blocks(size.width);
       for (int row = static_cast<int>(begin); row < static_cast<int>(end); ++row) {
-        BlockRow blocks(size.width);
-        const FrameView view = in.view();
+        blocks.clear();
         visit_pixels(view, [&](auto pixels) {
           for (int y = row * factor_.y; y < (row + 1) * factor_.y; ++y)
             add_row(view, pixels, y, full, factor_.x, blocks);
@@ -137,20 +141,15 @@ class Bin final : public Node {
 }  // namespace
 
 NodeType bin_type() {
-  OptionSpec factor;
-  factor.name = "factor";
-  factor.form = Accepts::integer | Accepts::number_list;
+  OptionSpec factor =
+      option("factor", Accepts::integer | Accepts::number_list,
+             "Side of a block, or its two: [across, down]. Pixels beyond the last whole block are left out.", "px");
   factor.fallback = std::int64_t{2};
-  factor.doc = "Side of a block, or its two: [across, down]. Pixels beyond the last whole block are left out.";
-  factor.unit = "px";
   factor.minimum = 1;
   factor.maximum = kMostFactor;
-  OptionSpec combine;
-  combine.name = "combine";
-  combine.form = Accepts::text;
+  OptionSpec combine = choice(
+      "combine", "What becomes of the pixels of a block. Gain, read noise and saturation follow.", {"sum", "mean"});
   combine.fallback = std::string("sum");
-  combine.doc = "What becomes of the pixels of a block. Gain, read noise and saturation follow.";
-  combine.choices = {"sum", "mean"};
   return {.name = "bin",
           .doc =
               "Makes one pixel of each block of pixels. A block with a bad pixel is bad, one with a saturated pixel "

@@ -34,7 +34,7 @@ class Calibrate final : public Node {
 
   void process(Context& c) override {
     const auto& in = c.in<Frame>(0);
-    check_size(in.image().size());
+    require_size("calibrate.size", calibration_.path, calibration_.size(), in.image().size());
     const double exposure = exposure_of(in.info());
     FrameInfo info = in.info();
     const double full = info.saturation.value;
@@ -57,13 +57,6 @@ class Calibrate final : public Node {
 
  private:
   static constexpr std::size_t kRowsAtOnce = 16;  // of all planes they stay in the cache
-
-  void check_size(cv::Size size) const {
-    const cv::Size wanted = calibration_.size();
-    if (size == wanted) return;
-    throw FrameError("calibrate.size", fmt::format("is {}x{} px, but {} is {}x{} px; they must be equal", size.width,
-                                                   size.height, calibration_.path, wanted.width, wanted.height));
-  }
 
   /// 0 where it does not matter. \throws FrameError where the dark does not go with it
   [[nodiscard]] double exposure_of(const FrameInfo& info) const {

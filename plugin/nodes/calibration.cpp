@@ -83,10 +83,16 @@ std::vector<float> good_pixels(const cv::Mat& image, const cv::Mat& bad, int ste
   return out;
 }
 
-/// Of good pixels. \param otherwise  where there is none
-double least(const cv::Mat& image, const cv::Mat& bad, double otherwise) {
-  const std::vector<float> values = good_pixels(image, bad);
-  return values.empty() ? otherwise : static_cast<double>(*std::ranges::min_element(values));
+struct Extremes {
+  double least = 0, most = 0;
+};
+
+/// Of good pixels; both \p otherwise where there is none.
+Extremes extremes(const cv::Mat& image, const cv::Mat& bad, double otherwise) {
+  const cv::Mat good = bad == 0;
+  Extremes e{otherwise, otherwise};
+  if (cv::countNonZero(good) > 0) cv::minMaxLoc(image, &e.least, &e.most, nullptr, nullptr, good);
+  return e;
 }
 
 /// Pixels of the dark that stand more than \p sigma above its median; the noise from the median deviation.
@@ -185,13 +191,13 @@ Calibration read_calibration(const CalibrationOptions& o, StartContext& context)
     auto [gain, bad] = invert(flat, o.flat_min);
     c.gain = gain;
     c.bad = merge_masks(c.bad, bad);
-    c.most_gain = -least(-gain, c.bad, -1);
+    c.most_gain = extremes(gain, c.bad, 1).most;
   }
   for (const Master* m : all) {
     if (c.path.empty()) c.path = m->path;
   }
-  if (!c.offset.empty()) c.least_offset = least(c.offset, c.bad, 0);
-  if (!c.per_second.empty()) c.least_per_second = least(c.per_second, c.bad, 0);
+  if (!c.offset.empty()) c.least_offset = extremes(c.offset, c.bad, 0).least;
+  if (!c.per_second.empty()) c.least_per_second = extremes(c.per_second, c.bad, 0).least;
   return c;
 }
 

@@ -8,14 +8,7 @@
 namespace starflow {
 namespace {
 
-OptionSpec option(std::string name, Accepts form, std::string doc, OptionValue fallback = {}) {
-  OptionSpec spec;
-  spec.name = std::move(name);
-  spec.form = form;
-  spec.doc = std::move(doc);
-  spec.fallback = std::move(fallback);
-  return spec;
-}
+OptionSpec text(std::string name, std::string doc) { return option(std::move(name), Accepts::text, std::move(doc)); }
 
 }  // namespace
 
@@ -52,36 +45,32 @@ CalibrationOptions::CalibrationOptions(const Options& o) {
 }
 
 std::vector<OptionSpec> calibration_option_table() {
-  OptionSpec exposure = number("dark_exposure_s", "Of the dark, where its header does not tell it.", "s", 0, 1e6);
-  exposure.above_minimum = true;
+  OptionSpec holds_bias = option("dark_holds_bias", Accepts::boolean,
+                                 "The dark is as the sensor gave it; false: the bias is off it already.");
+  OptionSpec scale =
+      option("scale_dark", Accepts::boolean,
+             "The dark current grows with the exposure of the frame; false: frames must have the dark's.");
   OptionSpec tolerance =
       number("exposure_tolerance",
              "How far the exposures of frame and dark may be apart, in parts of the dark's, where it is not scaled.",
              "", 0, 1);
-  tolerance.fallback = 0.02;
-  OptionSpec flat_least = number("flat_min", "Pixels of the flat below this part of its median are bad.", "", 0, 1);
-  flat_least.fallback = 0.1;
-  flat_least.above_minimum = true;
-  OptionSpec hot =
-      number("hot_sigma", "Pixels of the dark so far above its median are bad; without it none is.", "sigma", 1, 1e6);
-  OptionSpec level = option("flat_level", Accepts::text,
+  OptionSpec least = number("flat_min", "Pixels of the flat below this part of its median are bad.", "", 0, 1);
+  OptionSpec level = choice("flat_level",
                             "What is 1 in the flat: the median of the frame, or of each place of a colour cell, which "
                             "keeps the colours of the sensor.",
-                            std::string("frame"));
-  level.choices = {"frame", "colour"};
-  return {option("bias", Accepts::text, "Master bias, FITS or image: taken off frames, and off a dark that is scaled."),
-          option("dark", Accepts::text, "Master dark: taken off frames."),
-          option("dark_holds_bias", Accepts::boolean,
-                 "The dark is as the sensor gave it; false: the bias is off it already.", true),
-          exposure,
-          option("scale_dark", Accepts::boolean,
-                 "The dark current grows with the exposure of the frame; false: frames must have the dark's.", false),
-          tolerance,
-          hot,
-          option("flat", Accepts::text, "Master flat: frames are divided by it, 1 in its middle."),
-          option("flat_dark", Accepts::text, "Dark or bias of the flat: taken off it first."),
-          flat_least,
-          level};
+                            {"frame", "colour"});
+  return {
+      text("bias", "Master bias, FITS or image: taken off frames, and off a dark that is scaled."),
+      text("dark", "Master dark: taken off frames."),
+      with_default(holds_bias, true),
+      above_zero(number("dark_exposure_s", "Of the dark, where its header does not tell it.", "s", 0, 1e6)),
+      with_default(scale, false),
+      with_default(tolerance, 0.02),
+      number("hot_sigma", "Pixels of the dark so far above its median are bad; without it none is.", "sigma", 1, 1e6),
+      text("flat", "Master flat: frames are divided by it, 1 in its middle."),
+      text("flat_dark", "Dark or bias of the flat: taken off it first."),
+      with_default(above_zero(least), 0.1),
+      with_default(level, std::string("frame"))};
 }
 
 }  // namespace starflow

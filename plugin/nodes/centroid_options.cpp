@@ -186,25 +186,6 @@ void read_neighbours(const Options& o, MeasureOptions& m) {
   if (o.has("group_size")) m.group_size = static_cast<int>(o.integer("group_size"));
 }
 
-OptionSpec choice(std::string name, std::string doc, std::vector<std::string> choices) {
-  OptionSpec spec;
-  spec.name = std::move(name);
-  spec.form = Accepts::text;
-  spec.doc = std::move(doc);
-  spec.choices = std::move(choices);
-  return spec;
-}
-
-template <std::size_t N>
-OptionSpec choice(std::string name, std::string doc, const std::array<std::string_view, N>& names) {
-  return choice(std::move(name), std::move(doc), std::vector<std::string>(names.begin(), names.end()));
-}
-
-OptionSpec with_default(OptionSpec spec, OptionValue value) {
-  spec.fallback = std::move(value);
-  return spec;
-}
-
 std::vector<std::string> method_choices() {
   std::vector<std::string> names(std::begin(kMethodNames), std::end(kMethodNames));
   for (const Alias& a : kAliases) names.emplace_back(a.name);

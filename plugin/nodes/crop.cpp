@@ -2,6 +2,7 @@
 /// \file
 /// Node `crop`: a part of each frame.
 
+#include "mosaic_from.hpp"
 #include "option_specs.hpp"
 #include "register.hpp"
 
@@ -34,14 +35,6 @@ cv::Rect read_box(const Options& o) {
     throw OptionError("box_px", "the box is empty: wants [left, top, right, bottom] with left <= right, top <= bottom");
   return {cv::Point(static_cast<int>(b[0]), static_cast<int>(b[1])),
           cv::Point(static_cast<int>(b[2]) + 1, static_cast<int>(b[3]) + 1)};
-}
-
-/// The Bayer pattern of the pixels from (x, y) on.
-std::string mosaic_from(const std::string& mosaic, int x, int y) {
-  std::string out = mosaic;
-  for (int p = 0; p < static_cast<int>(out.size()); ++p)
-    out[static_cast<std::size_t>(p)] = mosaic[mosaic_phase(x + p % 2, y + p / 2)];
-  return out;
 }
 
 class Crop final : public Node {

@@ -4,6 +4,7 @@
 
 #include "forced_list.hpp"
 #include "frame_pattern.hpp"
+#include "option_specs.hpp"
 #include "position_file.hpp"
 #include "register.hpp"
 
@@ -122,37 +123,35 @@ class DetectionsFile final : public Node {
   std::vector<FramePositions> lists_;  // of a path without a pattern
 };
 
-OptionSpec text_option(std::string name, std::string doc) {
-  return {.name = std::move(name), .form = Accepts::text, .doc = std::move(doc)};
-}
-
 std::vector<OptionSpec> options() {
-  OptionSpec path = text_option("path",
-                                "CSV, JSON Lines (also starflow's records) or FITS table with positions, gzipped or "
-                                "not; {stem}, {name}, {folder} and {frame_id} stand for the frame's, so that each has "
-                                "its own list.");
+  OptionSpec path = option("path", Accepts::text,
+                           "CSV, JSON Lines (also starflow's records) or FITS table with positions, gzipped or "
+                           "not; {stem}, {name}, {folder} and {frame_id} stand for the frame's, so that each has "
+                           "its own list.");
   path.required = true;
   path.result_neutral = true;
-  OptionSpec origin =
-      text_option("origin",
-                  "How the file counts pixels: the centre of the first is (0, 0), (1, 1) or (0.5, 0.5); "
-                  "auto = as its frame records say, else by the columns: (1, 1) for those of "
-                  "SExtractor, IRAF and astrometry.net, (0, 0) for others.");
+  OptionSpec origin = option("origin", Accepts::text,
+                             "How the file counts pixels: the centre of the first is (0, 0), (1, 1) or (0.5, 0.5); "
+                             "auto = as its frame records say, else by the columns: (1, 1) for those of "
+                             "SExtractor, IRAF and astrometry.net, (0, 0) for others.");
   origin.fallback = std::string("auto");
   origin.choices = pixel_origin_choices();
   origin.choices.insert(origin.choices.begin(), "auto");
-  OptionSpec hdu = text_option("hdu", "FITS table by number (0 = primary) or name; empty = the first with positions.");
+  OptionSpec hdu =
+      option("hdu", Accepts::text, "FITS table by number (0 = primary) or name; empty = the first with positions.");
   hdu.fallback = std::string();
-  OptionSpec frames = text_option("frames",
-                                  "Which stars of starflow's records a frame gets: all, where the list is of only one "
-                                  "frame; those of the frame with the same frame_id; or with the same file name.");
+  OptionSpec frames = option("frames", Accepts::text,
+                             "Which stars of starflow's records a frame gets: all, where the list is of only one "
+                             "frame; those of the frame with the same frame_id; or with the same file name.");
   frames.fallback = std::string("only");
   frames.choices = {"only", "by_id", "by_source"};
   std::vector<OptionSpec> specs = {
       path,
-      text_option("x_column", "Column with x; without it x, xcentroid, XWIN_IMAGE, X_IMAGE and others are tried."),
-      text_option("y_column", "Column with y, given together with x_column."),
-      text_option("id_column", "Column with whole numbers; without it id, NUMBER, label, ... , else rows from 0."),
+      option("x_column", Accepts::text,
+             "Column with x; without it x, xcentroid, XWIN_IMAGE, X_IMAGE and others are tried."),
+      option("y_column", Accepts::text, "Column with y, given together with x_column."),
+      option("id_column", Accepts::text,
+             "Column with whole numbers; without it id, NUMBER, label, ... , else rows from 0."),
       hdu,
       frames,
       origin};

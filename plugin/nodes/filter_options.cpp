@@ -86,9 +86,7 @@ Flags read_flags(const Options& o) {
 }
 
 OptionSpec positive(std::string name, std::string doc, std::string unit, double maximum) {
-  OptionSpec spec = number(std::move(name), std::move(doc), std::move(unit), 0, maximum);
-  spec.above_minimum = true;
-  return spec;
+  return above_zero(number(std::move(name), std::move(doc), std::move(unit), 0, maximum));
 }
 
 OptionSpec flags() {

@@ -2,6 +2,7 @@
 #include "fits_keywords.hpp"
 
 #include "fits_time.hpp"
+#include "mosaic_from.hpp"
 
 #include <fmt/format.h>
 
@@ -142,13 +143,11 @@ void set_mosaic(const FitsHeader& header, FrameInfo& info) {
       continue;
     }
     const auto odd = [&](const char* offset) { return std::fmod(std::abs(header.number(offset).value_or(0)), 2) == 1; };
-    if (odd("XBAYROFF")) p = {p[1], p[0], p[3], p[2]};
-    if (odd("YBAYROFF")) p = {p[2], p[3], p[0], p[1]};
     // The pattern is the sensor's, from its top: a file whose first row is the last one of an even number starts with
     // the other row. Source: the ROWORDER proposal of Siril and CCDciel, free-astro.org, Siril:FITS orientation.
     const double rows = header.number("ZNAXIS2").value_or(header.number("NAXIS2").value_or(1));
-    if (header.text("ROWORDER") == "BOTTOM-UP" && std::fmod(rows, 2) == 0) p = {p[2], p[3], p[0], p[1]};
-    info.mosaic = p;
+    const bool turned = header.text("ROWORDER") == "BOTTOM-UP" && std::fmod(rows, 2) == 0;
+    info.mosaic = mosaic_from(p, odd("XBAYROFF") ? 1 : 0, (odd("YBAYROFF") ? 1 : 0) + (turned ? 1 : 0));
     return;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "frame_planes.hpp"
 
+#include "option_specs.hpp"
 #include "read_for_all.hpp"
 #include "source_files_picture.hpp"
 #include "table_file.hpp"
@@ -62,11 +63,9 @@ auto read_for_one(const std::string& option, const std::string& path, Read&& rea
   }
 }
 
-void check_size(const char* option, const std::string& path, const cv::Mat& plane, const FrameInfo& info) {
-  if (plane.empty() || (plane.cols == info.width && plane.rows == info.height)) return;
-  throw FrameError(fmt::format("{}.size", option),
-                   fmt::format("is {}x{} px, but {} {} is {}x{} px; they must be equal", info.width, info.height,
-                               option, path, plane.cols, plane.rows));
+void check_size(const std::string& option, const std::string& path, const cv::Mat& plane, const FrameInfo& info) {
+  if (plane.empty()) return;
+  require_size(option + ".size", option + " " + path, plane.size(), {info.width, info.height});
 }
 
 /// Pixels first ... last of a side of \p size pixels; whole where \p last is open.
@@ -86,10 +85,16 @@ cv::Mat paint(const std::vector<BadPixels>& list, const std::string& path, const
 }
 
 OptionSpec text_option(std::string name, std::string doc) {
-  return {.name = std::move(name), .form = Accepts::text, .doc = std::move(doc) + " " + kFramePatternDoc + "."};
+  return option(std::move(name), Accepts::text, std::move(doc) + " " + kFramePatternDoc + ".");
 }
 
 }  // namespace
+
+void require_size(const std::string& code, const std::string& what, cv::Size plane, cv::Size frame) {
+  if (plane == frame) return;
+  throw FrameError(code, fmt::format("is {}x{} px, but {} is {}x{} px; they must be equal", frame.width, frame.height,
+                                     what, plane.width, plane.height));
+}
 
 cv::Mat merge_masks(const cv::Mat& a, const cv::Mat& b) {
   if (a.empty()) return b;

@@ -54,6 +54,9 @@ class FramePlanes {
   std::vector<BadPixels> bad_pixels_;
 };
 
+/// \throws FrameError(\p code) where the size of a plane is not the frame's. \param what  the plane, for the message
+void require_size(const std::string& code, const std::string& what, cv::Size plane, cv::Size frame);
+
 /// A pixel is bad where one of them says so; either may be empty. Neither is written.
 [[nodiscard]] cv::Mat merge_masks(const cv::Mat& a, const cv::Mat& b);
 

@@ -22,12 +22,8 @@ constexpr std::size_t kFramePort = 0, kMaskPort = 1, kVariancePort = 2;
 const Frame* companion(Node::Context& c, std::size_t port, const char* name, const FrameInfo& info) {
   const auto* frame = c.input(port).as<Frame>();
   if (frame == nullptr) return nullptr;
-  const cv::Mat& image = frame->image();
-  if (image.cols != info.width || image.rows != info.height) {
-    throw FrameError(fmt::format("{}.size", name),
-                     fmt::format("is {}x{} px, but the {} of input {} is {}x{} px; they must be equal", info.width,
-                                 info.height, name, name, image.cols, image.rows));
-  }
+  require_size(std::string(name) + ".size", fmt::format("the {} of input {}", name, name), frame->image().size(),
+               {info.width, info.height});
   return frame;
 }
 

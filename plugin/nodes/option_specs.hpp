@@ -6,21 +6,54 @@
 
 #include <starflow/sdk/node.hpp>
 
+#include <array>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace starflow {
 
-/// A number without a default, \p minimum to \p maximum in \p unit.
-inline OptionSpec number(std::string name, std::string doc, std::string unit, double minimum, double maximum) {
+/// Without a default.
+inline OptionSpec option(std::string name, Accepts form, std::string doc, std::string unit = {}) {
   OptionSpec spec;
   spec.name = std::move(name);
-  spec.form = Accepts::number;
+  spec.form = form;
   spec.doc = std::move(doc);
   spec.unit = std::move(unit);
+  return spec;
+}
+
+/// A number without a default, \p minimum to \p maximum in \p unit.
+inline OptionSpec number(std::string name, std::string doc, std::string unit, double minimum, double maximum) {
+  OptionSpec spec = option(std::move(name), Accepts::number, std::move(doc), std::move(unit));
   spec.minimum = minimum;
   spec.maximum = maximum;
+  return spec;
+}
+
+/// One of \p choices, without a default.
+inline OptionSpec choice(std::string name, std::string doc, std::vector<std::string> choices) {
+  OptionSpec spec = option(std::move(name), Accepts::text, std::move(doc));
+  spec.choices = std::move(choices);
+  return spec;
+}
+
+template <std::size_t N>
+OptionSpec choice(std::string name, std::string doc, const std::array<std::string_view, N>& names) {
+  return choice(std::move(name), std::move(doc), std::vector<std::string>(names.begin(), names.end()));
+}
+
+inline OptionSpec with_default(OptionSpec spec, OptionValue value) {
+  spec.fallback = std::move(value);
+  return spec;
+}
+
+/// Whatever the minimum was: values above 0.
+inline OptionSpec above_zero(OptionSpec spec) {
+  spec.minimum = 0;
+  spec.above_minimum = true;
   return spec;
 }
 

@@ -2,6 +2,7 @@
 #include "source_files_options.hpp"
 
 #include "frame_planes.hpp"
+#include "option_specs.hpp"
 
 #include <starflow/core/frame_view.hpp>
 
@@ -11,21 +12,6 @@ namespace starflow {
 namespace {
 
 constexpr const char* kNoMosaic = "none";
-
-OptionSpec option(std::string name, Accepts form, std::string doc, std::string unit = {}) {
-  OptionSpec spec;
-  spec.name = std::move(name);
-  spec.form = form;
-  spec.doc = std::move(doc);
-  spec.unit = std::move(unit);
-  return spec;
-}
-
-OptionSpec above_zero(OptionSpec spec) {
-  spec.minimum = 0;
-  spec.above_minimum = true;
-  return spec;
-}
 
 }  // namespace
 
