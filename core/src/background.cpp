@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <starflow/core/background.hpp>
 
+#include "fine_sky.hpp"
 #include "median.hpp"
 #include "sky_levels.hpp"
 #include "sky_survey.hpp"
@@ -69,6 +70,8 @@ double noise_floor(const FrameView& frame) {
     return high > low ? 1e-6 * (high - low) : 1.0;
   });
 }
+
+constexpr int kLeastDivided = 32;  // px: halves of smaller tiles have too few pixels
 
 bool known(float v) { return std::isfinite(v); }
 
@@ -183,6 +186,7 @@ Background join_phases(std::array<Background, 4> phases) {
   result.median_noise_ = std::sqrt(squares);
   result.tiles_per_px_x_ /= 2;
   result.tiles_per_px_y_ /= 2;
+  result.finest_tile_px_ = 2 * std::ranges::min_element(phases, {}, &Background::finest_tile_px_)->finest_tile_px_;
   result.phases_ = std::make_shared<const std::array<Background, 4>>(std::move(phases));
   return result;
 }
@@ -282,17 +286,37 @@ Background estimate_background(const FrameView& frame,
   SkyLevels levels(survey, frame, options.filter_tiles);
   levels.follow(parallel);
   result.origins_ = origins(survey);
+  result.divide(survey, levels, {frame, options, parallel, objects});
+  return result;
+}
+
+/// Down to kLeastDivided.
+void Background::divide(SkySurvey& survey, const SkyLevels& levels, const Sources& from) {
+  BackgroundOptions halved = from.options;
+  halved.tile_px /= 2;
+  const std::vector<std::uint8_t> uneven = from.options.tile_px < kLeastDivided
+                                               ? std::vector<std::uint8_t>{}
+                                               : uneven_tiles(survey, levels, from.options.tile_px);
+  if (uneven.empty()) return take(survey, levels, from.frame, from.options.filter_tiles);
+  SkySurvey fine(from.frame, halved.tile_px, from.objects, pedestal_);
+  SkyLevels fine_levels(fine, levels, uneven, from.parallel);
+  fine_levels.follow(from.parallel);
+  divide(fine, fine_levels, {from.frame, halved, from.parallel, from.objects});
+}
+
+void Background::take(SkySurvey& survey, const SkyLevels& levels, const FrameView& frame, int filter_tiles) {
   std::vector<float>& noise = survey.noise;
-  if (!result.reliable_) std::ranges::fill(noise, static_cast<float>(noise_floor(frame)));
+  if (!reliable_) std::ranges::fill(noise, static_cast<float>(noise_floor(frame)));
   fill_unknown(noise, survey);
   const auto [lowest, highest] = std::ranges::minmax(noise);
-  median_filter(noise, survey, options.filter_tiles, levels.follows());
-  result.noise_range_ = {lowest, highest};
-  result.median_level_ = *pedestal + median_of(levels.values());
-  if (result.reliable_) result.median_noise_ = median_of(noise);
-  result.level_ = levels.surface();
-  result.noise_ = MeshSurface(std::move(noise), survey.columns, survey.rows, frame.width, frame.height);
-  return result;
+  median_filter(noise, survey, filter_tiles, levels.follows());
+  noise_range_ = {lowest, highest};
+  median_level_ = pedestal_ + median_of(levels.values());
+  if (reliable_) median_noise_ = median_of(noise);
+  finest_tile_px_ =
+      std::min(static_cast<double>(frame.width) / survey.columns, static_cast<double>(frame.height) / survey.rows);
+  level_ = levels.surface();
+  noise_ = MeshSurface(std::move(noise), survey.columns, survey.rows, frame.width, frame.height);
 }
 
 }  // namespace starflow

@@ -53,6 +53,53 @@ SkyLevels::SkyLevels(SkySurvey& survey, const FrameView& frame, int filter_tiles
   add_surface();
 }
 
+SkyLevels::SkyLevels(SkySurvey& fine,
+                     const SkyLevels& coarse,
+                     std::span<const std::uint8_t> uneven,
+                     ParallelFor parallel)
+    : survey_(fine),
+      frame_(coarse.frame_),
+      filter_tiles_(coarse.filter_tiles_),
+      values_(fine.level.size()),
+      about_(values_.size(), 0),
+      again_(values_.size(), 0),
+      followed_(values_.size(), 0),
+      surfaces_{coarse.surface()} {
+  inherit(coarse, uneven);
+  const std::vector<float> inherited = survey_.noise;
+  // All that a tile varies by may lie in one of its quarters, which then has up to twice its noise.
+  for (float& noise : survey_.noise) noise *= 2;
+  survey_.measure_about(surfaces_.back(), values_, again_, parallel);
+  for (std::size_t k = 0; k < again_.size(); ++k) {
+    if (again_[k] == 0) survey_.noise[k] = inherited[k];
+  }
+  correct();
+}
+
+void SkyLevels::inherit(const SkyLevels& coarse_levels, std::span<const std::uint8_t> uneven) {
+  const auto middle = [](int i, int n, int size) {
+    return 0.5 * (tile_edge(i, n, size) + tile_edge(i + 1, n, size) - 1);
+  };
+  const SkySurvey& coarse = coarse_levels.survey_;
+  std::vector<float> noise = coarse.noise;
+  fill_unknown(noise, coarse);
+  median_filter(noise, coarse, filter_tiles_, true);
+  for (int j = 0; j < survey_.rows; ++j) {
+    const double y = middle(j, survey_.rows, frame_.height);
+    for (int i = 0; i < survey_.columns; ++i) {
+      const double x = middle(i, survey_.columns, frame_.width);
+      const auto from = static_cast<std::size_t>(static_cast<int>(y * coarse.rows / frame_.height) * coarse.columns +
+                                                 static_cast<int>(x * coarse.columns / frame_.width));
+      const std::size_t k = index(i, j);
+      values_[k] = survey_.level[k] = surfaces_.back().at(x, y);
+      survey_.noise[k] = noise[from];
+      survey_.quantum[k] = coarse.quantum[from];
+      survey_.samples[k] = coarse.samples[from] / 4;
+      again_[k] = std::isfinite(coarse.noise[from]) ? uneven[from] : std::uint8_t{0};
+    }
+  }
+}
+
 void SkyLevels::follow(ParallelFor parallel) {
   for (int round = 0; round < kMostRounds && choose(); ++round) {
     survey_.measure_about(surfaces_.back(), values_, again_, parallel);

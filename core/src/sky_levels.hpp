@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace starflow {
@@ -23,6 +24,11 @@ class SkyLevels {
  public:
   /// \param survey  measured, at least one level known; both are referred to
   SkyLevels(SkySurvey& survey, const FrameView& frame, int filter_tiles);
+
+  /// The same sky in smaller tiles. Those that lie in tiles of \p coarse that are \p uneven are measured about its
+  /// surface, and again as above; the others have its level and noise.
+  /// \param fine  not measured yet; referred to
+  SkyLevels(SkySurvey& fine, const SkyLevels& coarse, std::span<const std::uint8_t> uneven, ParallelFor parallel);
 
   void follow(ParallelFor parallel);
   [[nodiscard]] bool follows() const;  ///< whether any tile was measured again
@@ -39,6 +45,7 @@ class SkyLevels {
   void add_surface();
   bool choose();
   void correct();
+  void inherit(const SkyLevels& coarse_levels, std::span<const std::uint8_t> uneven);
 
   SkySurvey& survey_;
   const FrameView& frame_;

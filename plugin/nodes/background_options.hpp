@@ -21,7 +21,9 @@ inline std::vector<OptionSpec> background_options() {
   OptionSpec tile{.name = "background.tile_px",
                   .form = Accepts::integer,
                   .fallback = std::int64_t{64},
-                  .doc = "Side of a tile of the background mesh.",
+                  .doc =
+                      "Side of a tile of the background mesh; where the sky is uneven, tiles of 32 px and more are "
+                      "divided.",
                   .unit = "px",
                   .minimum = 8,
                   .maximum = 1024};

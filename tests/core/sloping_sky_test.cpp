@@ -49,6 +49,31 @@ double nebula(double x, double y) {
   return 900 + kNoise * (20 * cloud(400, 600, 120) + 10 * cloud(700, 300, 60) + 10 * cloud(250, 200, 90) +
                          15 * cloud(800, 800, 100));
 }
+/// A random field of 10 sigma RMS: 40 waves of random directions and phases, as many in each octave of lengths from 80
+/// to 1024 px, whose power falls with the frequency to the 3.2nd, and below 107 px faster.
+double random_clouds(double x, double y) {
+  struct Wave {
+    double kx, ky, phase, height;
+  };
+  static const std::array<Wave, 40> waves = [] {
+    std::array<Wave, 40> drawn{};
+    std::mt19937_64 bits(9);
+    const auto uniform = [&bits] { return static_cast<double>(bits() >> 11) * 0x1p-53; };
+    double squares = 0;
+    for (Wave& w : drawn) {
+      const double length = 80 * std::pow(12.8, uniform()), k = 2 * std::numbers::pi / length;
+      const double turn = 2 * std::numbers::pi * uniform();
+      w = {k * std::cos(turn), k * std::sin(turn), 2 * std::numbers::pi * uniform(),
+           std::pow(length, 0.6) * std::exp(-(107 / length) * (107 / length))};
+      squares += w.height * w.height / 2;
+    }
+    for (Wave& w : drawn) w.height *= 10 * kNoise / std::sqrt(squares);
+    return drawn;
+  }();
+  double sum = 3000;
+  for (const Wave& w : waves) sum += w.height * std::cos(w.kx * x + w.ky * y + w.phase);
+  return sum;
+}
 /// The corners have 0.28 of the middle's light: cos^4 of 43 degrees.
 double vignette(double x, double y) {
   const double u = (x - 0.5 * kSide) / (0.75 * kSide), v = (y - 0.5 * kSide) / (0.75 * kSide);
@@ -149,6 +174,7 @@ INSTANTIATE_TEST_SUITE_P(Skies,
                          ::testing::Values(Sky{"slight", slight, even_noise},
                                            Sky{"steep", steep, even_noise},
                                            Sky{"nebula", nebula, even_noise},
+                                           Sky{"random_clouds", random_clouds, even_noise},
                                            Sky{"vignette", vignette, vignetted_noise}),
                          [](const auto& with) { return std::string(with.param.name); });
 
@@ -167,6 +193,37 @@ TEST(SlopingSkyMesh, DoesNotFollowASingleTile) {
   const Background b = estimate_background(scene.view(), {}, serial_for);
   for (const int x : {223, 255, 287, 320, 352}) EXPECT_NEAR(b.level(x, 351), 500 + kSlope * x, kSigma) << x;
   EXPECT_NEAR(b.noise(287, 351), kSigma, 0.05 * kSigma);
+}
+
+/// Stars scatter the levels by 0.1 sigma from tile to tile, and a slope is no structure: the tiles stay.
+TEST(SlopingSkyMesh, IsDividedByNoStars) {
+  const Sky sky = {"steep", steep, even_noise};
+  Field field(sky, 41);
+  EXPECT_EQ(estimate_background(field.on(steep).view(), {}, serial_for).tile_px(), 64);
+  EXPECT_EQ(estimate_background(field.on(random_clouds).view(), {}, serial_for).tile_px(), 16);
+}
+
+/// A nebula that covers the left half of the frame leaves the right half as it was: the noise, known to 0.4 % from a
+/// window of nine tiles of 64 px and to 1.1 % from one, there is still right to 1 % (mean over 100 places).
+TEST(SlopingSkyMesh, IsDividedOnlyWhereItIsUneven) {
+  Field field({"clouds", random_clouds, even_noise}, 43);
+  const auto half = [](double x, double y) {
+    const double fade = 1 / (1 + std::exp((x - 0.4 * kSide) / 30));
+    return 3000 + fade * (random_clouds(x, y) - 3000);
+  };
+  const Background b = estimate_background(field.on(half).view(), {}, serial_for);
+  const Background flat = estimate_background(field.on([](double, double) { return 3000.0; }).view(), {}, serial_for);
+  EXPECT_EQ(b.tile_px(), 16);
+  double ratio = 0, apart = 0;
+  for (int j = 0; j < 10; ++j) {
+    for (int i = 0; i < 10; ++i) {
+      const double x = 780 + 20 * i, y = 90 * j + 100;
+      ratio += b.noise(x, y) / flat.noise(x, y) / 100;
+      apart = std::max(apart, std::abs(b.level(x, y) - flat.level(x, y)));
+    }
+  }
+  EXPECT_NEAR(ratio, 1, 0.01);
+  EXPECT_LT(apart, 0.1 * kNoise);
 }
 
 struct Slope {

@@ -19,6 +19,8 @@
 namespace starflow {
 
 struct SurfaceRow;  // of the implementation
+struct SkySurvey;
+class SkyLevels;
 
 struct BackgroundOptions {
   int tile_px = 64;      ///< side of a mesh tile, 8..1024 px
@@ -99,8 +101,8 @@ class Background {
   /// Of the tile that holds the position; of positions outside the frame, the nearest tile. Repaired where no pixel of
   /// the frame is valid.
   [[nodiscard]] TileOrigin origin(double x, double y) const noexcept;
-  /// Side of the mesh's tiles, px; infinite where there is none.
-  [[nodiscard]] double tile_px() const noexcept { return 1 / std::max(tiles_per_px_x_, tiles_per_px_y_); }
+  /// Side of the mesh's smallest tiles, px; infinite where there is none.
+  [[nodiscard]] double tile_px() const noexcept { return finest_tile_px_; }
   /// Part of the tiles that were measured, 0..1.
   [[nodiscard]] double measured_fraction() const noexcept;
 
@@ -117,11 +119,21 @@ class Background {
                                         ParallelFor,
                                         std::span<const PixelRun>);
   friend Background join_phases(std::array<Background, 4>);
+  struct Sources {
+    const FrameView& frame;
+    const BackgroundOptions& options;
+    ParallelFor parallel;
+    std::span<const PixelRun> objects;
+  };
+  /// Takes the mesh, or where it is uneven a finer one.
+  void divide(SkySurvey& survey, const SkyLevels& levels, const Sources& from);
+  void take(SkySurvey& survey, const SkyLevels& levels, const FrameView& frame, int filter_tiles);
 
   MeshSurface level_, noise_;
   std::vector<TileOrigin> origins_;
   int columns_ = 0, rows_ = 0;  // tiles
   double tiles_per_px_x_ = 0, tiles_per_px_y_ = 0;
+  double finest_tile_px_ = std::numeric_limits<double>::infinity();
   MeshSurface::Range noise_range_{1, 1};  // the surface may overshoot between tiles: held to the tiles' range
   double pedestal_ = 0;
   double median_level_ = std::numeric_limits<double>::quiet_NaN(), median_noise_ = median_level_;
@@ -134,7 +146,9 @@ class Background {
 /// crowded; tiles with too few valid pixels are filled from their neighbours; the mesh is median-filtered and
 /// interpolated smoothly. Source of mode, median and mesh: Bertin & Arnouts 1996, A&AS 117, 393.
 /// Where the sky slopes or bends within a tile, its pixels are measured again about the surface, so that a slope is no
-/// noise: sigma is right to 1 % there too. Structure smaller than a tile counts as noise.
+/// noise: sigma is right to 1 % there too. Where it bends from tile to tile by half a sigma (of tiles of 64 px; in
+/// inverse proportion to their side), tiles of 32 px and more are divided in four. Structure smaller than that
+/// counts as noise.
 /// On frames of mere noise (normal or Poisson of 1 e- and more, rounded or not; sigma of 1 ADU and more) the level is
 /// right to 0.01 sigma and the noise to 1 %.
 /// \param objects  pixels to leave out, for a second pass; ordered by y, may reach beyond the frame
