@@ -2,8 +2,9 @@
 /// \file
 /// The border of libstarflow_image.so: one exported symbol.
 
+#include "image_library.hpp"
 #include "image_check.hpp"
-#include "image_reader.hpp"
+#include "overlay_draw.hpp"
 
 #include <starflow/sdk/node.hpp>
 
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -54,9 +56,23 @@ void read(const std::string& path, ImagePixels& out) {
   out.pages = count_pages(path);
 }
 
+void draw(const OverlayPicture& picture, std::vector<unsigned char>& png) {
+  try {
+    // The levels are the pixels' noise, which packs no better for more work.
+    if (cv::imencode(".png", draw_overlay(picture), png, {cv::IMWRITE_PNG_COMPRESSION, 1})) return;
+  } catch (const cv::Exception& e) {
+    throw std::runtime_error("a picture can't be drawn: " + e.err);
+  }
+  throw std::runtime_error("a picture can't be encoded as PNG");
+}
+
 }  // namespace
 }  // namespace starflow
 
-extern "C" __attribute__((visibility("default"))) const starflow::ImageReaderDescriptor starflow_image_reader{
-    starflow::kImageReaderMagic, sizeof(starflow::ImageReaderDescriptor), starflow::kImageReaderApi,
-    starflow::kPluginAbiTag, starflow::read};
+extern "C" __attribute__((visibility("default")))
+const starflow::ImageLibraryDescriptor starflow_image_reader{starflow::kImageLibraryMagic,
+                                                             sizeof(starflow::ImageLibraryDescriptor),
+                                                             starflow::kImageLibraryApi,
+                                                             starflow::kPluginAbiTag,
+                                                             starflow::read,
+                                                             starflow::draw};

@@ -1,47 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "image_reader.hpp"
 
-#include "companion.hpp"
-
 #include <starflow/sdk/node.hpp>
 
 #include <opencv2/core.hpp>
 
-#include <dlfcn.h>
-
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 namespace starflow {
-namespace {
-
-[[noreturn]] void refuse(const std::string& text) { throw FrameError("image.no_reader", text); }
-
-const ImageReaderDescriptor* load() {
-  const Companion found = find_companion(kImageLibrary);
-  if (found.file.empty()) {
-    refuse(std::string(kImageLibrary) + ", which reads PNG, TIFF and JPEG, was not found in " + found.searched +
-           "; build it with Debian package libopencv-imgcodecs-dev or set STARFLOW_PLUGIN_PATH");
-  }
-  void* library = dlopen(found.file.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed: frames keep its memory
-  if (library == nullptr) {
-    const char* reason = dlerror();
-    refuse(found.file.string() + " can't be loaded (" + (reason != nullptr ? reason : "no reason given") +
-           "); it needs OpenCV's imgcodecs, Debian package libopencv-imgcodecs406");
-  }
-  const auto* reader = static_cast<const ImageReaderDescriptor*>(dlsym(library, kImageReaderSymbol));
-  if (reader == nullptr || reader->magic != kImageReaderMagic || reader->size < sizeof(ImageReaderDescriptor) ||
-      reader->api != kImageReaderApi || std::string_view(reader->abi_tag) != kPluginAbiTag) {
-    refuse(found.file.string() + " is not the image reader of this starflow; install the one of the same version");
-  }
-  return reader;
-}
-
-}  // namespace
-
 ImagePixels ImageReader::read(const std::string& path) {
-  if (library_ == nullptr) library_ = load();
+  try {
+    if (library_ == nullptr) library_ = &load_image_library();
+  } catch (const std::runtime_error& e) {
+    throw FrameError("image.no_reader", e.what());
+  }
   ImagePixels out;
   library_->read(path, out);
   return out;

@@ -2,40 +2,18 @@
 #pragma once
 
 /// \file
-/// Reads PNG, TIFF, JPEG and other images through libstarflow_image.so, which is loaded at the first one: what it links
-/// makes the start of a program ten times slower.
+/// Reads PNG, TIFF, JPEG and other images through libstarflow_image.so, which is loaded at the first one.
 
-#include <starflow/sdk/plugin.hpp>
+#include "image_library.hpp"
 
 #include <opencv2/core/mat.hpp>
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace starflow {
 
-/// An image as its file holds it: depth unchanged, colours in the order blue, green, red (, alpha).
-struct ImagePixels {
-  cv::Mat image;  ///< 1, 3 or 4 channels
-  int pages = 1;  ///< of the file; the first one is read
-};
-
-inline constexpr std::uint32_t kImageReaderMagic = 0x53464C49;  // "SFLI"
-inline constexpr std::uint32_t kImageReaderApi = 1;
-inline constexpr const char* kImageLibrary = "libstarflow_image.so";
-inline constexpr const char* kImageReaderSymbol = "starflow_image_reader";
-
-/// The one symbol of libstarflow_image.so; checked before `read` is called. `read` throws FrameError.
-struct ImageReaderDescriptor {
-  std::uint32_t magic;
-  std::uint32_t size;
-  std::uint32_t api;
-  const char* abi_tag;
-  void (*read)(const std::string& path, ImagePixels& out);
-};
-
-/// Finds libstarflow_image.so at the first image: beside the code that runs, then in STARFLOW_PLUGIN_PATH.
+/// Loads libstarflow_image.so at the first image.
 class ImageReader {
  public:
   /// Reads an image file.
@@ -45,7 +23,7 @@ class ImageReader {
   [[nodiscard]] ImagePixels read(const std::string& path);
 
  private:
-  const ImageReaderDescriptor* library_ = nullptr;  // never unloaded
+  const ImageLibraryDescriptor* library_ = nullptr;  // never unloaded
 };
 
 /// Takes one plane of a colour image. \param channel `green`, `red`, `blue`, or `luminance` = 0.2126 R + 0.7152 G +

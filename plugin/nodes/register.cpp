@@ -16,6 +16,7 @@ void register_nodes(Registrar& registrar) {
   registrar.add(sink_csv_type());
   registrar.add(sink_fits_type());
   registrar.add(sink_jsonl_type());
+  registrar.add(sink_overlay_type());
   registrar.add(sink_score_type());
   registrar.add(sink_sqlite_type());
   registrar.add(detect_type());

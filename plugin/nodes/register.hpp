@@ -23,6 +23,7 @@ NodeType records_type();
 NodeType sink_csv_type();
 NodeType sink_fits_type();
 NodeType sink_jsonl_type();
+NodeType sink_overlay_type();
 NodeType sink_score_type();
 NodeType sink_sqlite_type();
 NodeType detect_type();
