@@ -55,6 +55,8 @@ Flags ArtefactTest::judge(int x, int y) const {
   return steep_x || steep_y ? flag::cosmic_ray : 0;
 }
 
+float ArtefactTest::steep() const noexcept { return static_cast<float>(kSteep * beside_); }
+
 bool ArtefactTest::hides_star(int x, int y, double star_x, double star_y, double least) const {
   constexpr std::size_t kEnough = 8;  // pixels
   constexpr double kMedianError = 1.3;

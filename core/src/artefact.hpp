@@ -22,6 +22,9 @@ class ArtefactTest {
   /// \return flag::hot_pixel where it stands alone, flag::cosmic_ray where it falls off too steeply to two sides, or 0
   [[nodiscard]] Flags judge(int x, int y) const;
 
+  /// Part of a peak below which the mean of two pixels beside it lies where the peak is an artefact, before noise.
+  [[nodiscard]] float steep() const noexcept;
+
   /// Whether a star of S/N \p least lies under the artefact at (x, y), by the pixels within a FWHM of the star but not
   /// beside the artefact. Of stars narrower than 2 px too few such pixels are left: false.
   /// \param star_x, star_y  where it would be, px

@@ -282,12 +282,6 @@ class BrightBand {
                           y + parabola_offset(inside(heights[0][x]), middle, inside(heights[2][x]))});
   }
 
-  /// Offset of the extremum of the parabola through three values, within half a pixel.
-  static double parabola_offset(double left, double middle, double right) {
-    const double curvature = left - 2 * middle + right;
-    return curvature < 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0.0;
-  }
-
   /// The pixels about (x, y), smoothed by the 3x3 binomial kernel over the valid ones; of a mosaic, on which that
   /// weighs all phases alike, less the sky of each.
   [[nodiscard]] double smoothed(int x, int y) const {

@@ -10,6 +10,7 @@
 #include <starflow/core/frame_view.hpp>
 #include <starflow/core/parallel.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,6 +29,12 @@ struct BrightPeak {
   std::size_t pixel = 0;
   double x = 0, y = 0;  ///< top of the parabolas through its neighbours, px
 };
+
+/// Offset of the extremum of the parabola through three values, within half a pixel.
+[[nodiscard]] inline double parabola_offset(double left, double middle, double right) noexcept {
+  const double curvature = left - 2 * middle + right;
+  return curvature < 0 ? std::clamp(0.5 * (left - right) / curvature, -0.5, 0.5) : 0.0;
+}
 
 /// The pixels above the floor; all in raster order, one entry a pixel in each column.
 struct BrightPixels {

@@ -8,6 +8,7 @@
 #include "bright_pixels.hpp"
 #include "candidate.hpp"
 #include "detect_memory.hpp"
+#include "hot_pixels.hpp"
 #include "lone_stars.hpp"
 #include "pixel_noise.hpp"
 #include "shared_basins.hpp"
@@ -27,8 +28,9 @@
 namespace starflow {
 namespace {
 
-constexpr double kTypicalFwhm = 3;  // the filter's, px, where the frame tells nothing
-constexpr double kSharpest = 1;     // FWHM, px: where the frame tells nothing, no star is sharper
+constexpr double kTypicalFwhm = 3;    // the filter's, px, where the frame tells nothing
+constexpr double kWellSampled = 2.5;  // FWHM, px: of narrower stars too little is left beside a hot pixel
+constexpr double kSharpest = 1;       // FWHM, px: where the frame tells nothing, no star is sharper
 
 class Finder {
  public:
@@ -57,9 +59,12 @@ class Finder {
   /// \param bands  rows to search
   Detections run(const StarFilter& filter, std::span<const RowBand> bands, ParallelFor parallel) {
     const auto floor = static_cast<float>(options_.extend * options_.threshold_sigma);
-    const BrightPixels& bright = memory_.bright;
+    BrightPixels& bright = memory_.bright;
     bright_pixels(frame_, background_, detector_, filter, floor, options_.touch, bands, parallel, memory_.bands,
                   memory_.bright);
+    if (artefact_ && fwhm_known_px_ >= kWellSampled && !options_.keep_artefacts && frame_.mosaic == Mosaic::none)
+      hot_ = take_off_hot_pixels(frame_, background_, *artefact_, filter, floor,
+                                 static_cast<float>(options_.threshold_sigma), options_.touch, bright);
     Prominence prominence;
     prominence.fraction = static_cast<float>(options_.prominence);
     const Basins& basins = memory_.basins;
@@ -82,8 +87,12 @@ class Finder {
     return collect();
   }
 
-  /// Flags the hot pixels and cosmic rays among the candidates of the next run. \param fwhm_px  of the stars
-  void judge_artefacts(double fwhm_px) { artefact_.emplace(frame_, background_, detector_, fwhm_px); }
+  /// Flags the hot pixels and cosmic rays among the candidates of the next run. \param fwhm_px  of the stars; 0 =
+  /// unknown
+  void judge_artefacts(double fwhm_px) {
+    artefact_.emplace(frame_, background_, detector_, fwhm_px > 0 ? fwhm_px : kSharpest);
+    fwhm_known_px_ = fwhm_px;
+  }
   /// Adds the hidden stars to those of the next run. \param fwhm_px  of the stars
   void search_again(double fwhm_px) { hidden_fwhm_px_ = fwhm_px; }
 
@@ -161,6 +170,11 @@ class Finder {
 
   Detections collect() {
     Detections d;
+    for (const HotPixel& h : hot_) {
+      d.hot_x.push_back(h.x);
+      d.hot_y.push_back(h.y);
+      if (h.height > static_cast<float>(options_.threshold_sigma)) ++d.rejected_hot;
+    }
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
       const Candidate& c = candidates_[i];
@@ -211,8 +225,9 @@ class Finder {
   DetectMemory& memory_;
   double isophote_;  // ADU above the background
   std::vector<Candidate> candidates_;
-  double hidden_fwhm_px_ = 0;
+  double hidden_fwhm_px_ = 0, fwhm_known_px_ = 0;
   std::optional<ArtefactTest> artefact_;
+  std::vector<HotPixel> hot_;
   std::optional<Surroundings> surroundings_;
   double star_sigma_ = 0;  // px
 };
@@ -287,7 +302,7 @@ Detections detect(const FrameView& frame,
   const bool automatic = options.fwhm_px <= 0;
   const double fwhm = automatic ? measure_fwhm(frame, background, detector, parallel, workspace) : options.fwhm_px;
   Finder finder(frame, background, detector, options, *workspace.memory_);
-  finder.judge_artefacts(fwhm > 0 ? fwhm : kSharpest);
+  finder.judge_artefacts(fwhm);
   if (fwhm > 0 && options.search_again > 0) finder.search_again(fwhm);
   Detections found = finder.run(fwhm > 0 ? fwhm : kTypicalFwhm, parallel);
   found.fwhm_px = fwhm;

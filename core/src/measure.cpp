@@ -104,8 +104,8 @@ void sample_shapes(const MeasureJob& job, std::span<const StarRow> rows, double 
 /// Measures the stars of `again` once more, with the shape of the field.
 void measure_held(const MeasureJob& job, FieldMemory& memory, std::span<StarRow> rows, ParallelFor parallel) {
   const MeasurePlan plan = job.plan.with_lane_shapes();
-  const MeasureJob held{job.frame,      job.background, job.detector,  job.detections, plan,
-                        job.neighbours, job.blends,     &memory.field, memory.again};
+  const MeasureJob held{job.pixels, job.frame,      job.background, job.detector,  job.detections,
+                        plan,       job.neighbours, job.blends,     &memory.field, memory.again};
   parallel(rows.size(), kStarsAtOnce,
            [&](std::size_t begin, std::size_t end) { Measurer(held).run(begin, end, rows); });
   if (plan.neighbours != Neighbours::group) return;
@@ -224,7 +224,9 @@ void measure(const FrameView& frame,
   Detector cut = detector;
   cut.saturation_adu =
       std::min(detector.saturation_adu, common_top(frame, background, detector, detections, plan.fwhm_px));
-  const MeasureJob job{frame, background, cut, detections, plan, *workspace.neighbours_, blends, nullptr, {}};
+  const CleanFrame pixels(frame, detections.hot_x, detections.hot_y, workspace.mask_);
+  const MeasureJob job{pixels, pixels.frame(),         background, cut,     detections,
+                       plan,   *workspace.neighbours_, blends,     nullptr, {}};
   parallel(n, kStarsAtOnce,
            [&](std::size_t begin, std::size_t end) { Measurer(job).run(begin, end, workspace.rows_); });
   if (plan.neighbours == Neighbours::group) separate(job, parallel, workspace.rows_);

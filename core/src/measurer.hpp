@@ -4,6 +4,7 @@
 /// \file
 /// Measures stars batch by batch: pixels, light, position, row.
 
+#include "clean_frame.hpp"
 #include "colour_balance.hpp"
 #include "group_fit.hpp"
 #include "light_lanes.hpp"
@@ -24,7 +25,8 @@ struct GroupStar;
 
 /// What the stars of one call have in common.
 struct MeasureJob {
-  const FrameView& frame;
+  const CleanFrame& pixels;
+  const FrameView& frame;  ///< all of `pixels`
   const Background& background;
   const Detector& detector;
   const Detections& detections;
@@ -57,6 +59,8 @@ class Measurer {
   };
   using Terminations = std::array<Termination, StarBlock::kMaxLanes>;
 
+  /// Of the pixels that the block holds about each star, px.
+  [[nodiscard]] int block_reach() const noexcept { return (block_.radius + 1) * block_.pitch; }
   void run_list(std::size_t begin, std::size_t end, std::span<const std::uint32_t> list, std::span<StarRow> rows);
   [[nodiscard]] bool waits(std::size_t star) const;
   void measure_batch();

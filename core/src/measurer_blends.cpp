@@ -103,7 +103,7 @@ void Measurer::run_groups(std::size_t begin, std::size_t end, bool again) {
       read_sky(job_.detections.size(), row, sky);
       group_flags_[block_.size] = row.flags;
       star_[block_.size] = next;
-      add_star(block_, job_.frame, job_.detector, sky, row.x, row.y);
+      add_star(block_, job_.pixels.about(row.x, row.y, block_reach()), job_.detector, sky, row.x, row.y);
     }
     if (block_.size == 0) continue;
     end_block(block_);

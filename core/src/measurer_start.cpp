@@ -49,7 +49,7 @@ bool Measurer::start_row(std::size_t star, StarRow& row) {
   const std::size_t lane = block_.size;
   Detector detector = job_.detector;
   detector.saturation_adu = std::min(detector.saturation_adu, top_of(row, sky));
-  add_star(block_, job_.frame, detector, sky, row.x, row.y);
+  add_star(block_, job_.pixels.about(row.x, row.y, block_reach()), detector, sky, row.x, row.y);
   if (plan_.mosaic) read_phases(row, sky, block_.source[lane].phases);
   if (job_.field != nullptr) hold_shape(lane, row);
   return true;

@@ -3,6 +3,7 @@
 /// Hot pixels and cosmic rays are left out, and no star is taken for one.
 
 #include <starflow/core/detect.hpp>
+#include <starflow/core/measure.hpp>
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 #include <numbers>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/scene.hpp"
@@ -124,8 +126,84 @@ TEST(Artefact, OnAStarDoesNotTakeTheStarAway) {
   }
   add_noise(scene, kNoise, 9);
   const Detections found = find(scene, fwhm);
-  EXPECT_EQ(found.rejected_hot + found.rejected_cosmic, 0U);
+  EXPECT_EQ(found.rejected_hot, 900U);  // the pixels; the stars stay
   EXPECT_GE(found.size(), 900U);
+}
+
+struct Hit {
+  double fwhm, distance, light;  // px, FWHM, parts of the star's
+};
+class HotPixelBeside : public ::testing::TestWithParam<Hit> {};
+
+// N = 900 stars of S/N 30, a hot pixel beside each, which the filter sees as bright as the star or brighter. Both were
+// lost, or the place drawn to the pixel by 8 to 50 sigma. The pull of 1,800 coordinates is known to 0.017; what the
+// missing pixel does to the fit's second order is allowed 0.05.
+TEST_P(HotPixelBeside, NeitherHidesTheStarNorMovesIt) {
+  const auto [fwhm, distance, light] = GetParam();
+  const double sigma = fwhm / kFwhmPerSigma, flux = 30 * kNoise * 2 * std::sqrt(std::numbers::pi) * sigma;
+  Scene<float> scene(kCell * kCells, kCell * kCells, 500);
+  std::mt19937_64 bits(31);
+  std::uniform_real_distribution<double> turn(0, 2 * std::numbers::pi);
+  const std::vector<Place> truth = places(30);
+  for (const Place& p : truth) {
+    add_star(scene, p.x, p.y, flux, sigma, sigma);
+    const double angle = turn(bits);
+    scene.at(static_cast<int>(std::lround(p.x + distance * fwhm * std::cos(angle))),
+             static_cast<int>(std::lround(p.y + distance * fwhm * std::sin(angle)))) +=
+        static_cast<float>(light * flux);
+  }
+  add_noise(scene, kNoise, 32);
+  const Detections found = find(scene, fwhm);
+  EXPECT_EQ(found.rejected_hot, truth.size());
+  ASSERT_EQ(found.hot_x.size(), truth.size());
+  MeasureOptions options;
+  options.method = Method::gaussian;
+  const FrameView view = scene.view();
+  MeasureWorkspace workspace;
+  StarTable stars;
+  measure(view, estimate_background(view, {}, serial_for), {}, found, options, serial_for, workspace, stars);
+  double squares = 0;
+  std::size_t n = 0, failed = 0;
+  for (const Place& p : truth) {
+    for (std::size_t i = 0; i < stars.size(); ++i) {
+      if (std::hypot(stars.x[i] - p.x, stars.y[i] - p.y) > fwhm / 2) continue;
+      ++n;
+      EXPECT_NE(stars.flags[i] & flag::bad_pixel, 0U);
+      failed += stars.termination[i] == Termination::converged ? 0U : 1U;
+      squares += std::pow((stars.x[i] - p.x) / stars.x_err[i], 2) + std::pow((stars.y[i] - p.y) / stars.y_err[i], 2);
+    }
+  }
+  EXPECT_EQ(n, truth.size());
+  EXPECT_EQ(failed, 0U);
+  EXPECT_NEAR(std::sqrt(squares / (2 * static_cast<double>(n))), 1, 0.05 + 4 * 0.017);
+}
+INSTANTIATE_TEST_SUITE_P(Hits,
+                         HotPixelBeside,
+                         ::testing::Values(Hit{3.2, 0.3, 0.3},
+                                           Hit{3.2, 0.6, 0.3},
+                                           Hit{3.2, 1.2, 1},
+                                           Hit{6, 0.3, 0.3},
+                                           Hit{6, 0.9, 0.3},
+                                           Hit{6, 1.2, 1}),
+                         [](const auto& hit) {
+                           return "Fwhm" + std::to_string(std::lround(10 * hit.param.fwhm)) + "At" +
+                                  std::to_string(std::lround(10 * hit.param.distance)) + "Of" +
+                                  std::to_string(std::lround(10 * hit.param.light));
+                         });
+
+// Two beside stars, and two that stand alone, which hide nothing.
+TEST(Artefact, HotPixelsBesideStarsAreListedRowByRow) {
+  Scene<float> scene(96, 64, 500);
+  add_star(scene, 20, 40, 4000, 1.3, 1.3);
+  add_star(scene, 70, 20, 4000, 1.3, 1.3);
+  for (const auto& [x, y] : {std::pair{72, 22}, {50, 5}, {22, 38}, {80, 50}})
+    scene.at(x, y) += static_cast<float>(90 * kNoise);
+  add_noise(scene, kNoise, 33);
+  const Detections found = find(scene, 3);
+  EXPECT_EQ(found.hot_x, (std::vector<int>{72, 22}));
+  EXPECT_EQ(found.hot_y, (std::vector<int>{22, 38}));
+  EXPECT_EQ(found.size(), 2U);
+  EXPECT_EQ(found.rejected_hot, 4U);
 }
 
 TEST(Artefact, SaturatedStarIsNotJudgedByItsShape) {

@@ -51,9 +51,10 @@ struct Detections {
   std::vector<std::int32_t> n_pix;
   std::vector<std::int64_t> id;  ///< the caller's, for forced positions; else 0..size-1
   std::vector<Flags> flags;
-  double fwhm_px = 0;                                 ///< of the stars, as given or measured; 0 = could not be measured
-  bool fwhm_measured = false;                         ///< measured from this frame
-  std::size_t rejected_small = 0;                     ///< candidates below min_pixels
+  std::vector<int> hot_x, hot_y;   ///< hot pixels beside stars, row by row: measure() takes them for bad ones
+  double fwhm_px = 0;              ///< of the stars, as given or measured; 0 = could not be measured
+  bool fwhm_measured = false;      ///< measured from this frame
+  std::size_t rejected_small = 0;  ///< candidates below min_pixels
   std::size_t rejected_hot = 0, rejected_cosmic = 0;  ///< hot pixels, cosmic rays
   std::size_t rejected_trail = 0;                     ///< peaks of a line that runs through them
   std::size_t rejected_faint = 0;                     ///< no more than the threshold above what lies around them

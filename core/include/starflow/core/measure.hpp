@@ -168,6 +168,7 @@ class MeasureWorkspace {
   std::unique_ptr<Blends> blends_;
   FieldShape field_;
   std::vector<ShapeSample> samples_;
+  std::vector<std::uint8_t> mask_;   // of the frame and its hot pixels
   std::vector<std::uint8_t> again_;  // rows that take the field's shape
 };
 
