@@ -165,19 +165,22 @@ class WindowCentroid {
     star_.clear();
     x_.centre.put(0, load(lanes_.x));
     y_.centre.put(0, load(lanes_.y));
-    M settled = adaptive ? hn::Not(walk.running()) : walk.running();  // lanes whose window no longer changes
     while (walk.goes_on()) {
       place(walk.running());
       if (missing_.any()) fill(walk);
       sums_.add_up(block_, x_, y_, walk.running());
       const V window = window_.get(0), s0 = sums_.sum.get(WindowSums::k0);
-      const V taken = step(walk, settled);
-      if (adaptive) {
+      const bool follows = adaptive && walk.rounds() < kWindows;
+      step(walk, follows);
+      if (follows) {
+        // As wide as the star, the window follows it; then the best one is taken and kept. One that went on following
+        // would grow with the wings of a star that is no Gaussian, and might keep the position from resting; one that
+        // rested with the position would hang on how far the star lay from where it was looked for.
         const V own = BestWindow::star_variance(sums_, window, expected);
-        // A window that still follows the pixels while the position settles might keep both from resting.
-        settled = hn::Or(settled, hn::Lt(taken, num(kSettled * kSettled)));
-        const M keep = hn::Or(settled, hn::Not(walk.running()));
-        window_.put(0, hn::IfThenElse(keep, window, BestWindow::variance(own, window, s0, per_gain)));
+        const V next = walk.rounds() < kWindows ? hn::Max(own, num(BestWindow::kLeast))
+                                                : BestWindow::variance(own, window, s0, per_gain);
+        window_.put(0, hn::IfThenElse(walk.running(), next, window));
+        if (walk.rounds() == kWindows) walk.forget_swings();
       }
     }
     count();
@@ -189,15 +192,15 @@ class WindowCentroid {
   }
 
  private:
-  static constexpr double kSettled = 0.02;     // px
+  static constexpr int kWindows = 2;           // rounds in which the window follows the star
   static constexpr double kLeastShare = 0.02;  // of what a whole window would tell; below, the step is SExtractor's
   static constexpr int kLearning = 20;  // rounds in which the light put into missing pixels follows the star's width
 
   /// Newton's step for the mean m in the window: (1 - P / window)^-1 m, P the moments about m. It is exact for a
   /// Gaussian however far it is off, which that for the sum itself is not. Twice the mean, SExtractor's step, where the
   /// moments are not those of a star.
-  V step(Walk& walk, M settled) {
-    settled = hn::AndNot(missing_.lanes(), settled);
+  /// \param follows  the window is to change
+  void step(Walk& walk, bool follows) {
     const V per_light = inverse(sums_.sum.get(WindowSums::k0)), per_window = inverse(window_.get(0));
     const V mx = hn::Mul(sums_.sum.get(WindowSums::kX), per_light);
     const V my = hn::Mul(sums_.sum.get(WindowSums::kY), per_light);
@@ -219,8 +222,8 @@ class WindowCentroid {
     const V length = hn::Sqrt(hn::MulAdd(sx, sx, square(sy))), widest = hn::Sqrt(window_.get(0));
     const V part = hn::IfThenElse(hn::Gt(length, widest), hn::Div(widest, length), num(1));
     const V dx = hn::Mul(sx, part), dy = hn::Mul(sy, part);
-    return walk.step(hn::IfThenElse(star, dx, hn::Add(mx, mx)), hn::IfThenElse(star, dy, hn::Add(my, my)),
-                     sums_.sum.get(WindowSums::k0), hn::And(star, settled));
+    walk.step(hn::IfThenElse(star, dx, hn::Add(mx, mx)), hn::IfThenElse(star, dy, hn::Add(my, my)),
+              sums_.sum.get(WindowSums::k0), hn::AndNot(missing_.lanes(), star), !follows);
   }
 
   /// The window of a lane that rests stays where its sums were taken, which is within the last step of its position.

@@ -95,9 +95,7 @@ class Walk {
     store(y0_.get(0), lanes.y);
     store(num(0), lanes.iterations);
     store(num(kRunning), lanes.termination);
-    last_x_.clear();
-    last_y_.clear();
-    damping_.put(0, num(1));
+    forget_swings();
     const V limit = set(d, static_cast<double>(rules.move_limit));
     limit_.put(0, hn::Min(limit, hn::Mul(num(kFarthest), load(lanes.sigma))));
   }
@@ -115,9 +113,9 @@ class Walk {
   [[nodiscard]] bool goes_on() const { return round_ < rules_.max_iterations && !hn::AllFalse(d, running()); }
 
   /// Moves the lanes that run by (dx, dy), which must be a step of about the right length. \p light  the weighted sum
-  /// that the step was divided by \p quadratic  lanes whose error falls with the square of the step \return squares of
-  /// the steps taken
-  V step(V dx, V dy, V light, M quadratic) {
+  /// that the step was divided by \p quadratic  lanes whose error falls with the square of the step \param may_rest  a
+  /// short step is the last one
+  void step(V dx, V dy, V light, M quadratic, bool may_rest = true) {
     ++round_;
     const M active = running();
     store(hn::Add(load(lanes_.iterations), hn::IfThenElseZero(active, num(1))), lanes_.iterations);
@@ -147,8 +145,15 @@ class Walk {
     end(hn::AndNot(moves, active), failure);
     const V rest = hn::IfThenElse(quadratic, num(kNewtonRest * kNewtonRest), num(kRest * kRest));
     // A step that damping made short proves nothing.
-    end(hn::And(moves, hn::Lt(taken, hn::Mul(rest, square(damping_.get(0))))), reason(Termination::converged));
-    return taken;
+    if (may_rest)
+      end(hn::And(moves, hn::Lt(taken, hn::Mul(rest, square(damping_.get(0))))), reason(Termination::converged));
+  }
+
+  /// For steps of another window: what made the last ones turn says nothing of them.
+  void forget_swings() {
+    damping_.put(0, num(1));
+    last_x_.clear();
+    last_y_.clear();
   }
 
   /// Closes the lanes that were still on their way, and takes a star of next to no pixels for what it is.

@@ -118,5 +118,15 @@ TEST(AdaptiveCentroid, HardlyDependsOnItsStart) {
   }
 }
 
+// A start on the star itself leaves no way on which to find the window: with that of the start, rms / bound is 1.3.
+TEST(AdaptiveCentroid, FindsItsWindowFromAStartOnTheStar) {
+  Trials trials(5, 1000);
+  for (std::size_t k = 0; k < trials.stars.size(); ++k) {
+    trials.stars[k].x = trials.x[k];
+    trials.stars[k].y = trials.y[k];
+  }
+  EXPECT_LT(trials.score(Method::adaptive).rms / trials.bound, 1.05);
+}
+
 }  // namespace
 }  // namespace starflow::test
