@@ -19,6 +19,8 @@ class Claims {
  public:
   explicit Claims(bool force) : force_(force) {}
 
+  /// What output() is given from now on may be there already.
+  void replace_existing(bool allowed) noexcept { force_ = allowed; }
   /// \p path, the graph's file or a preset, was read to make the graph. Before input() and output().
   void graph_file(const std::string& path);
   /// \p node will read \p path. \return what is wrong where an output already has that file; empty = nothing

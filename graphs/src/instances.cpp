@@ -3,6 +3,7 @@
 
 #include "claims.hpp"
 #include "failure.hpp"
+#include "open_journal.hpp"
 
 #include <starflow/graph/diagnostic.hpp>
 #include <starflow/graph/runner.hpp>
@@ -14,7 +15,6 @@
 #include <variant>
 
 namespace starflow::graph {
-namespace {
 
 Diagnostic at_option(const NodeSpec& node, const std::string& option, const std::string& text) {
   const auto found = node.options->values.find(option);
@@ -28,42 +28,7 @@ Diagnostic at_option(const NodeSpec& node, const std::string& option, const std:
   return d;
 }
 
-class NodeStart final : public StartContext {
- public:
-  NodeStart(const GraphSpec& spec,
-            const NodeSpec& node,
-            bool may_replace,
-            Claims& claims,
-            const LogFunction& log,
-            std::vector<Diagnostic>& problems)
-      : spec_(spec), node_(node), force_(may_replace), claims_(claims), log_(log), problems_(problems) {}
-
-  [[nodiscard]] bool force() const override { return force_; }
-  void claim_input(const std::string& path) override {
-    if (std::string problem = claims_.input(node_.id, path); !problem.empty()) {
-      problems_.push_back(at_option(node_, "", problem));
-    }
-  }
-  void claim_output(const std::string& option, const std::string& path) override {
-    if (const std::string problem = claims_.output(node_.id, path); !problem.empty())
-      throw OptionError(option, problem);
-  }
-  [[nodiscard]] std::string_view version() const override { return STARFLOW_VERSION; }
-  [[nodiscard]] std::string_view config_hash() const override { return spec_.config_hash; }
-  void log(LogLevel level, std::string_view text) override { log_(level, node_.id + ": " + std::string(text)); }
-
- private:
-  const GraphSpec& spec_;
-  const NodeSpec& node_;
-  bool force_;
-  Claims& claims_;
-  const LogFunction& log_;
-  std::vector<Diagnostic>& problems_;
-};
-
-// Runs code of the node's type; whatever it throws becomes a problem at its place.
-template <class Call>
-void guarded(const NodeSpec& node, std::vector<Diagnostic>& problems, Call&& call) {
+void guarded(const NodeSpec& node, std::vector<Diagnostic>& problems, const std::function<void()>& call) {
   try {
     call();
   } catch (const OptionError& e) {
@@ -72,6 +37,54 @@ void guarded(const NodeSpec& node, std::vector<Diagnostic>& problems, Call&& cal
     problems.push_back(at_option(node, "", "can't start: " + current_failure().text));
   }
 }
+
+namespace {
+
+/// What the start of all nodes brings together.
+struct Start {
+  const GraphSpec& spec;
+  Claims claims;
+  bool may_replace;
+  bool journaled = false;
+  InputMarks inputs{};
+  std::vector<std::string> outputs{};
+  std::vector<Diagnostic> problems{};
+};
+
+class NodeStart final : public StartContext {
+ public:
+  /// \param checkpoints  of the sink that is started, from the run that is continued
+  NodeStart(Start& start,
+            const NodeSpec& node,
+            const LogFunction& log,
+            const std::vector<std::string>* checkpoints = nullptr)
+      : start_(start), node_(node), log_(log), checkpoints_(checkpoints) {}
+
+  [[nodiscard]] bool force() const override { return start_.may_replace; }
+  void claim_input(const std::string& path) override {
+    if (start_.journaled) start_.inputs.add(path);
+    if (std::string problem = start_.claims.input(node_.id, path); !problem.empty()) {
+      start_.problems.push_back(at_option(node_, "", problem));
+    }
+  }
+  void claim_output(const std::string& option, const std::string& path) override {
+    if (const std::string problem = start_.claims.output(node_.id, path); !problem.empty())
+      throw OptionError(option, problem);
+    start_.outputs.push_back(path);
+  }
+  [[nodiscard]] std::string_view version() const override { return STARFLOW_VERSION; }
+  [[nodiscard]] std::string_view config_hash() const override { return start_.spec.config_hash; }
+  [[nodiscard]] const std::vector<std::string>& checkpoints() const override {
+    return checkpoints_ != nullptr ? *checkpoints_ : StartContext::checkpoints();
+  }
+  void log(LogLevel level, std::string_view text) override { log_(level, node_.id + ": " + std::string(text)); }
+
+ private:
+  Start& start_;
+  const NodeSpec& node_;
+  const LogFunction& log_;
+  const std::vector<std::string>* checkpoints_;
+};
 
 void make(const NodeSpec& node, std::size_t i, Instances& made) {
   const Options& options = *node.options;
@@ -115,44 +128,70 @@ void check_nodes(const GraphSpec& spec) {
 }
 
 std::unique_ptr<Node> start_node(const GraphSpec& spec, const NodeSpec& node, const LogFunction& log) {
-  std::vector<Diagnostic> problems;
   std::unique_ptr<Node> made;
-  Claims claims(false);
-  NodeStart context(spec, node, false, claims, log, problems);
-  guarded(node, problems, [&] {
+  Start start{spec, Claims(false), false};
+  NodeStart context(start, node, log);
+  guarded(node, start.problems, [&] {
     made = std::get<std::unique_ptr<Node> (*)(const Options&)>(node.type->make)(*node.options);
     if (!made) throw RunError("the factory of type " + node.type->name + " made nothing");
     made->start(context);
   });
-  if (!problems.empty()) throw ConfigError(std::move(problems));
+  if (!start.problems.empty()) throw ConfigError(std::move(start.problems));
   return made;
 }
 
-Instances start_nodes(const GraphSpec& spec, bool force, const std::string& trace, const LogFunction& log) {
-  const std::size_t n = spec.nodes.size();
-  std::vector<Diagnostic> problems;
-  Instances made = make_nodes(spec, problems);
-  Claims claims(force);
-  for (const std::string& file : spec.files) claims.graph_file(file);
-  const auto start_all = [&](auto& objects, const LogFunction& to) {
-    for (std::size_t i = 0; i < n; ++i) {
-      if (!objects[i]) continue;
-      NodeStart context(spec, spec.nodes[i], force, claims, to, problems);
-      guarded(spec.nodes[i], problems, [&] { objects[i]->start(context); });
-    }
-  };
-  start_all(made.sources, log);  // inputs are claimed before outputs
-  start_all(made.nodes, log);
-  std::vector<std::pair<LogLevel, std::string>> held;  // what sinks say of their files is true if the run begins
-  start_all(made.sinks, [&](LogLevel level, std::string_view text) { held.emplace_back(level, text); });
-  if (const std::string problem = trace.empty() ? "" : claims.output("", trace); !problem.empty()) {
-    Diagnostic d;
-    d.file = trace;
-    d.text = "the trace: " + problem;
-    problems.push_back(std::move(d));
+namespace {
+
+/// Starts those of \p objects that are there. \param journal  of the run whose sinks they are; null = none
+template <class Objects>
+void start_all(Start& start, const Objects& objects, const LogFunction& log, const Journal* journal = nullptr) {
+  std::size_t number = 0;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (!objects[i]) continue;
+    const NodeSpec& node = start.spec.nodes[i];
+    NodeStart context(start, node, log, journal != nullptr ? &journal->checkpoints(number++) : nullptr);
+    guarded(node, start.problems, [&] { objects[i]->start(context); });
   }
-  if (!problems.empty()) throw ConfigError(std::move(problems));
+}
+
+void start_sinks(Start& start, Instances& made, const LogFunction& log) {
+  std::vector<std::pair<LogLevel, std::string>> held;  // what sinks say of their files is true if the run begins
+  const LogFunction hold = [&](LogLevel level, std::string_view text) { held.emplace_back(level, text); };
+  if (made.journal) {
+    start.claims.graph_file(made.journal->path());
+    start.may_replace = made.journal->replaces();
+    // The files of a run that is continued may have their names already; sinks look at that themselves.
+    start.claims.replace_existing(start.may_replace || made.journal->continues());
+  }
+  start_all(start, made.sinks, hold, made.journal.get());
+  if (!start.problems.empty()) return;
   for (const auto& [level, text] : held) log(level, text);
+}
+
+}  // namespace
+
+Instances start_nodes(const GraphSpec& spec, const StartPlan& plan, const LogFunction& log) {
+  const bool journaled = plan.resume || plan.shard;
+  Start start{spec, Claims(plan.force), plan.force, journaled};
+  Instances made = make_nodes(spec, start.problems);
+  for (const std::string& file : spec.files) start.claims.graph_file(file);
+  start_all(start, made.sources, log);  // inputs are claimed before outputs
+  start_all(start, made.nodes, log);
+  if (journaled && start.problems.empty()) open_journal(spec, plan, start.inputs, made, start.problems);
+  if (journaled && !made.journal) throw ConfigError(std::move(start.problems));
+  if (made.journal && made.journal->complete()) {
+    for (auto& sink : made.sinks) sink.reset();
+    return made;
+  }
+  start_sinks(start, made, log);
+  if (const std::string problem = plan.trace.empty() ? "" : start.claims.output("", plan.trace); !problem.empty()) {
+    Diagnostic d;
+    d.file = plan.trace;
+    d.text = "the trace: " + problem;
+    start.problems.push_back(std::move(d));
+  }
+  if (!start.problems.empty()) throw ConfigError(std::move(start.problems));
+  made.outputs = std::move(start.outputs);
   return made;
 }
 

@@ -66,7 +66,8 @@ class Run {
   void deliver(FrameContext& frame) noexcept;
   RunReport close(bool source_ended);
 
-  [[nodiscard]] std::uint64_t total() const { return instances_.sources[layout.source]->total(); }
+  [[nodiscard]] std::uint64_t total() const;
+  [[nodiscard]] std::uint64_t continued() const { return continued_; }
 
   const GraphSpec spec;
   const RunOptions options;
@@ -89,6 +90,7 @@ class Run {
   /// Who moves frames: threads of our own, or the thread that calls process(). Never both.
   enum class Mover : std::uint8_t { none, threads, caller };
   void move_by(Mover mover);
+  void begin_outputs();
 
   bool pull();
   void admit(FrameContext& frame);
@@ -121,6 +123,8 @@ class Run {
   [[nodiscard]] FrameResult result_of(const FrameContext& frame, Outcome outcome) const;
   void hand_back(const FrameContext& frame, Outcome outcome);
   void count(const FrameContext& frame, Outcome outcome);
+  void keep_account(bool at_end);
+  void finish_journal();
   [[nodiscard]] RunSummary summary_now(bool source_ended) const;
   [[nodiscard]] std::vector<NodeTime> times() const;
 
@@ -148,6 +152,7 @@ class Run {
   std::optional<std::pair<std::uint64_t, std::string>>
       last_failed_;  // frame id and source of the frame before, if failed
 
+  std::uint64_t continued_ = 0;     // frames that an earlier run had done
   RunSummary summary_;              // of the frames delivered so far; written by whoever delivers
   std::vector<bool> broken_sinks_;  // threw from write()
   std::atomic<std::thread::id> delivering_{};

@@ -61,6 +61,9 @@ std::vector<OptionSpec> make_options() {
   list.push_back(number("watchdog.stall_ms", defaults.stall_ms, "ms",
                         "No outcome for this long with frames in the graph: a warning that names them and their nodes; "
                         "0 = never."));
+  list.push_back(number("checkpoint_s", defaults.checkpoint_s, "s",
+                        "A run with --resume or --shard makes what it wrote safe this often: as much work may be lost; "
+                        "0 = after each frame."));
   OptionSpec failed;
   failed.name = "errors.max_failed_fraction";
   failed.form = Accepts::number;
@@ -104,6 +107,7 @@ RunSpec read_run(const ResolvedOptions& options) {
   run.queue = static_cast<std::size_t>(options.integer("admission.queue"));
   run.max_age_ms = options.number("admission.max_age_ms");
   run.stall_ms = options.number("watchdog.stall_ms");
+  run.checkpoint_s = options.number("checkpoint_s");
   run.max_failed_fraction = options.number("errors.max_failed_fraction");
   return run;
 }

@@ -55,8 +55,9 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
       gate(spec.run.max_in_flight, spec.run.max_bytes_in_flight),
       stop(gate),
       clocks_(spec.nodes.size()),
-      instances_(start_nodes(
-          spec, options.force, options.trace, [this](LogLevel level, std::string_view text) { log(level, text); })),
+      instances_(start_nodes(spec,
+                             {options.force, options.trace, options.resume, options.shard},
+                             [this](LogLevel level, std::string_view text) { log(level, text); })),
       pushed_(layout.nodes[layout.source].type->name == kPushSource),
       pool_(layout),
       current_(spec),
@@ -66,7 +67,16 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
           spec.run.stall_ms,
           [this] { return gate.figures().frames; },
           [this](std::string_view text) { log(LogLevel::warning, text); }),
-      broken_sinks_(spec.nodes.size(), false) {}
+      broken_sinks_(spec.nodes.size(), false) {
+  if (!instances_.journal) return;
+  summary_ = instances_.journal->so_far();
+  continued_ = summary_.frames;
+}
+
+std::uint64_t Run::total() const {
+  const std::uint64_t left = instances_.sources[layout.source]->total();
+  return left == 0 && continued_ == 0 ? 0 : continued_ + left;
+}
 
 Run::~Run() {
   {
@@ -94,10 +104,12 @@ RunReport Run::run() {
     if (phase_ != Phase::ready) throw std::logic_error("a GraphRunner runs once; make another one");
     phase_ = Phase::running;
   }
-  bool ended = false;
+  bool ended = instances_.journal && instances_.journal->complete();
   try {
-    move_by(Mover::threads);
-    ended = pull();
+    if (!ended) {
+      move_by(Mover::threads);
+      ended = pull();
+    }
   } catch (...) {
     stop.abort("reading the source: " + current_failure().text);
   }
@@ -145,12 +157,19 @@ RunReport Run::finish() {
   return close(!stop.drained());
 }
 
+/// Before the first frame: outputs that are written anew have no journal of an earlier run any more.
+void Run::begin_outputs() {
+  if (instances_.journal) return instances_.journal->begin();
+  for (const std::string& output : instances_.outputs) forget_journal(output + std::string(kJournalEnding));
+}
+
 void Run::move_by(Mover mover) {
   std::unique_lock lock(mover_mutex_);
   if (mover_ == mover) return;
   if (mover_ != Mover::none) {
     throw std::logic_error("a runner is fed by submit() or by process(), not by both; make another one");
   }
+  begin_outputs();
   if (mover == Mover::threads) {
     flow_ = std::make_unique<Flow>(
         layout, spec.run.threads, spec.run.max_in_flight,
@@ -228,5 +247,6 @@ void GraphRunner::drain() noexcept { run_->stop.drain(); }
 void GraphRunner::abort() noexcept { run_->stop.abort({}); }
 
 std::uint64_t GraphRunner::total() const { return run_->total(); }
+std::uint64_t GraphRunner::continued() const { return run_->continued(); }
 
 }  // namespace starflow::graph

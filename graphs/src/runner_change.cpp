@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,6 +115,8 @@ class Change {
 }  // namespace
 
 std::string Run::reconfigure(const Overrides& changes) {
+  if (instances_.journal)
+    throw std::logic_error("options can't change in a run that keeps a journal, which could not be continued then");
   const std::lock_guard one_at_a_time(change_mutex_);
   Change change(current_);
   for (const SetArgument& argument : read_overrides(changes, change.problems())) change.apply(argument);

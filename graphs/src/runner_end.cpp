@@ -98,6 +98,7 @@ void Run::deliver_outcome(FrameContext& frame) {
   write_sinks(frame, outcome);
   hand_back(frame, outcome);
   count(frame, outcome);
+  keep_account(false);
   if (!options.on_progress) return;
   try {
     options.on_progress(summary_);
@@ -192,6 +193,32 @@ void Run::count(const FrameContext& frame, Outcome outcome) {
                          summary_.frames, spec.run.max_failed_fraction));
 }
 
+/// Of a frame that was given up by an abort nothing is kept, so that it is measured when the run is continued; whoever
+/// gave it up had seen the abort.
+void Run::keep_account(bool at_end) {
+  Journal* journal = instances_.journal.get();
+  if (journal == nullptr || stop.aborted()) return;
+  if (at_end ? summary_.frames == journal->so_far().frames : !journal->due(summary_)) return;
+  std::vector<std::string> given;
+  try {
+    for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
+      if (instances_.sinks[i]) keep_modes(i, [&] { given.push_back(instances_.sinks[i]->checkpoint()); });
+    }
+    journal->add(summary_, given);
+  } catch (...) {
+    stop.abort(current_failure().text);
+  }
+}
+
+void Run::finish_journal() {
+  if (!instances_.journal || instances_.journal->complete() || !summary_now(true).complete) return;
+  try {
+    instances_.journal->finish(summary_now(true));
+  } catch (...) {
+    stop.abort(current_failure().text);
+  }
+}
+
 RunSummary Run::summary_now(bool source_ended) const {
   RunSummary now = summary_;
   const auto rejected = gate.figures().rejected;
@@ -216,8 +243,11 @@ std::vector<NodeTime> Run::times() const {
 // After the last frame, when the threads of the flow are gone.
 RunReport Run::close(bool source_ended) {
   RunReport report;
+  report.already_complete = instances_.journal && instances_.journal->complete();
+  report.continued = continued_;
   tell_of(unadmitted_);
   unadmitted_.clear();
+  keep_account(true);
   for (std::size_t i = 0; i < layout.nodes.size(); ++i) {
     if (!instances_.sinks[i]) continue;
     const auto begin = NodeClock::Clock::now();
@@ -228,6 +258,7 @@ RunReport Run::close(bool source_ended) {
     }
     clocks_[i].closed(begin, NodeClock::Clock::now());
   }
+  if (source_ended) finish_journal();
   try {
     trace_.write(layout);
   } catch (...) {

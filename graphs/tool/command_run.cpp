@@ -46,6 +46,14 @@ int exit_code(const graph::RunReport& report) {
   return report.aborted ? ExitCode::aborted : ExitCode::interrupted;
 }
 
+/// What an earlier run came to, which left nothing to do.
+int tell_complete(const RunArguments& arguments, const RunSummary& summary) {
+  if (!arguments.quiet)
+    print_error("already complete: {}, {}; nothing was run\n", counted(summary.frames, "frame"),
+                counted(summary.stars, "star"));
+  return ExitCode::all_ok;
+}
+
 }  // namespace
 
 int command_run(const RunArguments& arguments) {
@@ -65,8 +73,10 @@ int command_run(const RunArguments& arguments) {
   options.on_progress = [&progress](const RunSummary& so_far) { progress.update(so_far); };
   options.on_result = [&failures](const graph::FrameResult& result) { failures.add(result); };
   options.trace = arguments.trace;
+  options.resume = arguments.resume;
+  options.shard = arguments.shard;
   graph::GraphRunner runner(std::move(spec), std::move(options));
-  progress.set_total(runner.total());
+  progress.set_total(runner.total(), runner.continued());
 
   const double begin = progress.seconds();
   const graph::RunReport report = [&] {
@@ -76,8 +86,10 @@ int command_run(const RunArguments& arguments) {
   const double seconds = progress.seconds();
   progress.finish();
   failures.finish();
-  for (const auto& [node, text] : report.reports) print_report(node, text);
-  if (!arguments.quiet) print_counts(report.summary, seconds);
+  if (report.already_complete) return tell_complete(arguments, report.summary);
+  const bool kept = arguments.resume || arguments.shard;
+  for (const auto& [node, text] : report.reports) print_report(node, text, kept);
+  if (!arguments.quiet) print_counts(report.summary, report.continued, seconds);
   if (!report.summary.complete) print_error("not complete: {}\n", printable(report.summary.reason));
   if (arguments.node_times) print_node_times(report);
   if (arguments.stage_times) fmt::print("{}\n", stages.json(report, seconds - begin));

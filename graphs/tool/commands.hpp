@@ -5,7 +5,9 @@
 /// The subcommands. Each takes what its part of the command line said and returns an exit code.
 
 #include <starflow/graph/graph_spec.hpp>
+#include <starflow/graph/runner.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@ struct RunArguments {
   int threads = -1;                 ///< -1 = the graph's
   graph::Overrides more;            ///< from options of a command that is written in terms of run
   bool force = false;
+  bool resume = false;
+  std::optional<graph::Shard> shard;
   bool quiet = false;
   bool stage_times = false;
   bool node_times = false;
@@ -43,8 +47,17 @@ struct InspectArguments {
   std::vector<std::string> plugin_dirs;
 };
 
+struct MergeArguments {
+  std::vector<std::string> shards;  ///< their main outputs
+  std::string output;
+  bool force = false;
+  bool quiet = false;
+  std::vector<std::string> plugin_dirs;
+};
+
 int command_run(const RunArguments& arguments);
 int command_measure(const MeasureArguments& arguments);
+int command_merge(const MergeArguments& arguments);
 int command_validate(const RunArguments& arguments);
 /// Every value of the graph under \p path with where it came from; all where it is empty.
 int command_explain(const RunArguments& arguments, const std::string& path);

@@ -15,11 +15,16 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace starflow::tool {
@@ -40,6 +45,44 @@ void add_simd(CLI::App& app) {
                                        "Instruction set to hold the run to; `starflow inspect simd` lists them");
 }
 
+/// \return nothing unless \p text is I/N with I < N
+std::optional<graph::Shard> read_shard(const std::string& text) {
+  graph::Shard shard;
+  const std::size_t slash = text.find('/');
+  const auto read = [&](std::size_t begin, std::size_t end, std::uint64_t& value) {
+    const char* last = text.data() + end;
+    const auto got = std::from_chars(text.data() + begin, last, value);
+    return got.ec == std::errc() && got.ptr == last;
+  };
+  if (slash == std::string::npos || !read(0, slash, shard.index) || !read(slash + 1, text.size(), shard.count) ||
+      shard.index >= shard.count || shard.count > graph::kMostShards) {
+    return {};
+  }
+  return shard;
+}
+
+void add_shard(CLI::App& app, RunArguments& a) {
+  const auto take = [&a](const std::string& text) {
+    a.shard = read_shard(text);
+    if (!a.shard)
+      throw CLI::ValidationError("--shard", fmt::format("{} is not I/N: part I of N, I from 0 to N-1, N up to {}",
+                                                        graph::in_quotes(text), graph::kMostShards));
+  };
+  app.add_option_function<std::string>("--shard", take,
+                                       "I/N: measure frame I of the input and every N-th after it, I from 0; each part "
+                                       "needs an output of its own, and `starflow merge` puts them together");
+}
+
+void add_merge(CLI::App& app, MergeArguments& a, std::function<int()>& action) {
+  CLI::App* merge = app.add_subcommand("merge", "Put the outputs of all shards of a run together");
+  merge->add_option("shard", a.shards, "The output of each `run --shard I/N`, in any order")->required();
+  merge->add_option("-o,--output", a.output, "File to make, as the run would have without --shard")->required();
+  merge->add_flag("--force", a.force, "Replace an existing output");
+  merge->add_flag("-q,--quiet", a.quiet, "No summary");
+  add_plugin_dirs(*merge, a.plugin_dirs);
+  merge->callback([&] { action = [&a] { return command_merge(a); }; });
+}
+
 void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
   CLI::App* run = app.add_subcommand("run", "Run a graph");
   run->add_option("graph", a.graph, "Graph file (JSON)")->required();
@@ -56,6 +99,10 @@ void add_run(CLI::App& app, RunArguments& a, std::function<int()>& action) {
   run->add_option("--trace", a.trace, "File of what ran when, for ui.perfetto.dev and chrome://tracing");
   run->add_option("--log-level", a.log_level, "Least of what nodes say that is shown; info unless given")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  run->add_flag("--resume", a.resume,
+                "Go on where an earlier run of the same graph and input ended, even if it was killed. Keeps a journal, "
+                "PATH.journal, beside the first output; with --force everything begins anew");
+  add_shard(*run, a);
   run->add_flag("--force", a.force, "Replace existing outputs");
   run->add_flag("-q,--quiet", a.quiet, "No progress, no summary");
   add_plugin_dirs(*run, a.plugin_dirs);
@@ -162,10 +209,12 @@ int run(int argc, char** argv) {
   std::string explained;
   bool svg = false;
   MeasureArguments measure_arguments;
+  MergeArguments merge_arguments;
   InspectArguments inspect_arguments;
   std::function<int()> action;
   add_run(app, run_arguments, action);
   add_measure(app, measure_arguments, action);
+  add_merge(app, merge_arguments, action);
   add_validate(app, validate_arguments, action);
   add_explain(app, explain_arguments, explained, action);
   add_graph(app, graph_arguments, svg, action);

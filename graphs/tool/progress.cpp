@@ -44,7 +44,7 @@ Progress::Progress(bool quiet, LogLevel least) : least_(least), quiet_(quiet), t
 double Progress::seconds() const { return duration<double>(Clock::now() - start_).count(); }
 
 std::string Progress::line(const RunSummary& s) const {
-  const double rate = static_cast<double>(s.frames) / std::max(seconds(), 1e-9);
+  const double rate = static_cast<double>(s.frames - done_) / std::max(seconds(), 1e-9);
   const auto failed = s.outcomes[static_cast<int>(Outcome::failed)];
   std::string text = total_ == 0 ? counted(s.frames, "frame") : fmt::format("{}/{} frames", s.frames, total_);
   text += ", " + counted(s.stars, "star");

@@ -21,7 +21,11 @@ class Progress {
   /// \param least  of log()
   Progress(bool quiet, LogLevel least);
 
-  void set_total(std::uint64_t frames) { total_ = frames; }  ///< 0 = unknown
+  /// \param frames  in all; 0 = unknown \param done  of them by an earlier run
+  void set_total(std::uint64_t frames, std::uint64_t done) {
+    total_ = frames;
+    done_ = done;
+  }
   void update(const RunSummary& so_far);
   void log(LogLevel level, std::string_view text);
   void say(std::string_view text);  ///< a line of its own, also when quiet
@@ -35,7 +39,7 @@ class Progress {
   std::mutex mutex_;
   const LogLevel least_;
   bool quiet_, terminal_, shown_ = false;
-  std::uint64_t total_ = 0;
+  std::uint64_t total_ = 0, done_ = 0;
   Clock::time_point start_ = Clock::now(), last_{};
 };
 

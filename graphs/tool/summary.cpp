@@ -53,14 +53,13 @@ void FailureLines::finish() const {
   if (count_ > kFailuresShown) print_error("... and {} more failed, in the frame records\n", count_ - kFailuresShown);
 }
 
-void print_report(const std::string& node, const std::string& text) {
+void print_report(const std::string& node, const std::string& text, bool kept) {
   Json report = Json::parse(text, nullptr, false);
   if (!report.is_object()) return print_error("{}: {}\n", node, printable(text));
   if (const auto part = report.find("incomplete_output"); part != report.end()) {
-    print_error(
-        "warning: {}: the output is not complete. What was measured stands in {}; the same command starts over and "
-        "replaces that file\n",
-        node, printable(short_text(*part)));
+    print_error("warning: {}: the output is not complete. What was measured stands in {}; the same command {}\n", node,
+                printable(short_text(*part)),
+                kept ? "with --resume (and without --force) goes on from there" : "starts over and replaces that file");
     report.erase(part);
   }
   if (report.empty()) return;
@@ -75,15 +74,16 @@ void print_report(const std::string& node, const std::string& text) {
   }
 }
 
-void print_counts(const RunSummary& s, double seconds) {
+void print_counts(const RunSummary& s, std::uint64_t continued, double seconds) {
   std::string outcomes;
   for (std::size_t i = 0; i < std::size(s.outcomes); ++i) {
     if (s.outcomes[i] > 0)
       outcomes += fmt::format("{}{} {}", outcomes.empty() ? "" : ", ", s.outcomes[i], kOutcomeNames[i]);
   }
-  print_error("{}: {}; {}; {:.2f} s, {:.1f} frames/s\n", counted(s.frames, "frame"),
+  const std::string before = continued > 0 ? fmt::format(" ({} by an earlier run)", continued) : "";
+  print_error("{}{}: {}; {}; {:.2f} s, {:.1f} frames/s\n", counted(s.frames, "frame"), before,
               outcomes.empty() ? "none" : outcomes, counted(s.stars, "star"), seconds,
-              static_cast<double>(s.frames) / std::max(seconds, 1e-9));
+              static_cast<double>(s.frames - continued) / std::max(seconds, 1e-9));
 }
 
 void print_node_times(const graph::RunReport& report) {

@@ -10,6 +10,7 @@
 #include <starflow/graph/runner.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,12 @@ class FailureLines {
 };
 
 /// A sink's report, one JSON object: a line for each value, a table for a list of objects; an output that is not
-/// complete is a warning.
-void print_report(const std::string& node, const std::string& text);
+/// complete is a warning. \param kept  a journal tells how to go on with it
+void print_report(const std::string& node, const std::string& text, bool kept);
 
 /// "12 frames: 11 ok, 1 failed; 300 stars; 1.20 s, 10.0 frames/s"
-void print_counts(const RunSummary& summary, double seconds);
+/// \param continued  frames that an earlier run had done
+void print_counts(const RunSummary& summary, std::uint64_t continued, double seconds);
 
 /// A line for each node: calls, errors, quantiles of the body's time and of the wait for it; and what was inside at
 /// most.

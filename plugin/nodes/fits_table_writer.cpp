@@ -81,6 +81,8 @@ class Headers {
   int status_ = 0;
 };
 
+char printable(char c) { return c >= ' ' && c <= '~' ? c : '?'; }
+
 void append_big_endian(std::string& out, std::uint64_t bits) {
   for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(bits >> shift & 0xFFU);
 }
@@ -121,17 +123,24 @@ std::string fits_table_header(std::string_view name, std::span<const FitsColumn>
   return headers.cards();
 }
 
+std::string fits_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += printable(c);
+  return out;
+}
+
 void append_fits_cell(std::string& out, const FitsColumn& column, const TableCell& cell) {
   if (column.column.type == CellType::integer) {
     const auto* value = std::get_if<std::int64_t>(&cell);
     append_big_endian(out, std::bit_cast<std::uint64_t>(value != nullptr ? *value : kNull));
   } else if (column.column.type == CellType::real) {
     const auto* value = std::get_if<double>(&cell);
-    append_big_endian(out, std::bit_cast<std::uint64_t>(value != nullptr ? *value : std::nan("")));
+    const bool is_number = value != nullptr && !std::isnan(*value);  // one NaN, whichever bits the other ones have
+    append_big_endian(out, std::bit_cast<std::uint64_t>(is_number ? *value : std::nan("")));
   } else {
     const auto* value = std::get_if<std::string_view>(&cell);
     const std::string_view text = value != nullptr ? value->substr(0, column.text_bytes) : std::string_view();
-    for (const char c : text) out += c >= ' ' && c <= '~' ? c : '?';
+    for (const char c : text) out += printable(c);
     out.append(column.text_bytes - text.size(), ' ');
   }
 }

@@ -34,6 +34,9 @@ using FitsKeywords = std::vector<std::pair<std::string_view, std::string_view>>;
                                             std::span<const FitsColumn> columns,
                                             std::uint64_t rows);
 
+/// \p text as a table has it: other than printable ASCII becomes "?".
+[[nodiscard]] std::string fits_text(std::string_view text);
+
 /// Appends a cell; text is filled with blanks, other than printable ASCII becomes "?", flag names can't be written.
 void append_fits_cell(std::string& out, const FitsColumn& column, const TableCell& cell);
 

@@ -3,9 +3,12 @@
 
 #include "csv_text.hpp"
 #include "frame_columns.hpp"
+#include "merge.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
 #include "sink_output.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstddef>
@@ -37,15 +40,14 @@ std::vector<OptionSpec> options() {
   return all;
 }
 
-/// "night/stars_frames.csv" for "night/stars.csv".
-std::string beside(const std::string& path) {
+}  // namespace
+
+std::string frames_beside(const std::string& path) {
   const std::size_t slash = path.rfind('/'), dot = path.rfind('.');
   const bool has_ending = dot != std::string::npos && dot > 0 && (slash == std::string::npos || dot > slash + 1);
   const std::size_t end = has_ending ? dot : path.size();
   return path.substr(0, end) + "_frames" + path.substr(end);
 }
-
-}  // namespace
 
 SinkCsv::SinkCsv(const Options& options) : path_(options.text("path")), style_(record_style(options)) {
   if (path_.empty()) throw OptionError("path", "is empty; give a file, or \"-\" for standard output");
@@ -58,12 +60,24 @@ SinkCsv::SinkCsv(const Options& options) : path_(options.text("path")), style_(r
     throw OptionError("frames", "wants a file of its own");
 }
 
+std::vector<std::string> SinkCsv::files() const {
+  check_resumable("path", path_);
+  const std::string frames = frames_ ? frames_path_ : frames_beside(path_);
+  check_resumable("frames", frames);
+  return {path_, frames};
+}
+
+std::string SinkCsv::checkpoint() {
+  return nlohmann::json{{"stars", place_of(stars_file_)}, {"frames", place_of(frames_file_)}}.dump();
+}
+
 void SinkCsv::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  open_output(context, stars_file_, "path", path_);
+  const nlohmann::json past = last_checkpoint(context);
+  open_output(context, stars_file_, "path", path_, past.value("stars", nlohmann::json()));
   if (!frames_ && !stars_file_.is_stream()) {
     frames_ = true;
-    frames_path_ = beside(path_);
+    frames_path_ = frames_beside(path_);
   }
   const csv::About about{
       {"starflow", run_.version},
@@ -77,11 +91,12 @@ void SinkCsv::start(StartContext& context) {
     csv::append_names(text_, table);
     file.preface(text_);
   };
+  const bool begins = past.empty();
   if (frames_) {
-    open_output(context, frames_file_, "frames", frames_path_);
-    begin(frames_file_, frame_columns());
+    open_output(context, frames_file_, "frames", frames_path_, past.value("frames", nlohmann::json()));
+    if (begins) begin(frames_file_, frame_columns());
   }
-  begin(stars_file_, columns_of_stars(style_.columns));
+  if (begins) begin(stars_file_, columns_of_stars(style_.columns));
 }
 
 void SinkCsv::write(Context& context) {
@@ -122,7 +137,8 @@ NodeType sink_csv_type() {
           .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
           .outputs = {},
           .options = options(),
-          .make = factory_of<SinkCsv>()};
+          .make = factory_of<SinkCsv>(),
+          .merge = merge_csv};
 }
 
 }  // namespace starflow

@@ -10,16 +10,22 @@
 #include <starflow/sdk/node.hpp>
 
 #include <string>
+#include <vector>
 
 namespace starflow {
+
+/// The table of frames that goes with a table of stars: "night/stars_frames.csv" for "night/stars.csv".
+[[nodiscard]] std::string frames_beside(const std::string& path);
 
 /// Writes every frame in order: its stars into one file, what is known of it, measured or not, into the other. Both get
 /// their names when the run is complete, the frames first; else they stay as `<path>.part`, and report() names them.
 class SinkCsv final : public Sink {
  public:
   explicit SinkCsv(const Options& options);
+  [[nodiscard]] std::vector<std::string> files() const override;
   void start(StartContext& context) override;
   void write(Context& context) override;
+  std::string checkpoint() override;
   void close(const RunSummary& summary) override;
   [[nodiscard]] std::string report() const override { return report_; }
 

@@ -2,13 +2,16 @@
 #include "sink_fits.hpp"
 
 #include "frame_columns.hpp"
+#include "merge.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
 #include "sink_output.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -44,7 +47,7 @@ Cell owned(const TableCell& cell) {
   return std::visit(
       []<class Value>(const Value& value) -> Cell {
         if constexpr (std::is_same_v<Value, std::string_view>) {
-          return std::string(value);
+          return fits_text(value);
         } else if constexpr (std::is_same_v<Value, std::int64_t> || std::is_same_v<Value, double>) {
           return value;
         } else {
@@ -59,6 +62,21 @@ TableCell borrowed(const Cell& cell) {
   if (const auto* number = std::get_if<std::int64_t>(&cell)) return *number;
   if (const auto* number = std::get_if<double>(&cell)) return *number;
   return {};
+}
+
+/// For a checkpoint: real numbers by their bits, which JSON has for NaN, too.
+nlohmann::json told(const Cell& cell) {
+  if (const auto* text = std::get_if<std::string>(&cell)) return *text;
+  if (const auto* number = std::get_if<std::int64_t>(&cell)) return *number;
+  if (const auto* number = std::get_if<double>(&cell)) return std::bit_cast<std::int64_t>(*number);
+  return nullptr;
+}
+
+Cell untold(const nlohmann::json& value, CellType type) {
+  if (value.is_null()) return {};
+  if (value.is_string()) return value.get<std::string>();
+  const auto number = value.get<std::int64_t>();
+  return type == CellType::real ? Cell(std::bit_cast<double>(number)) : Cell(number);
 }
 
 /// The columns of the frames, as wide as their longest texts.
@@ -93,9 +111,40 @@ std::string SinkFits::primary_header(bool complete) const {
   return fits_primary_header(keywords, flag_comments());
 }
 
+std::vector<std::string> SinkFits::files() const {
+  check_plain_output(path_);
+  return {path_};
+}
+
+std::string SinkFits::checkpoint() {
+  nlohmann::json now{{"file", place_of(file_)}, {"stars", stars_}, {"star_bytes", stars_bytes_}};
+  nlohmann::json& rows = now["frames"] = nlohmann::json::array();
+  for (; told_ < frames_.size(); ++told_) {
+    nlohmann::json& row = rows.emplace_back(nlohmann::json::array());
+    for (const Cell& cell : frames_[told_]) row.push_back(told(cell));
+  }
+  return now.dump();
+}
+
+void SinkFits::restore(const std::vector<std::string>& checkpoints) {
+  const std::vector<TableColumn>& columns = frame_columns();
+  for (const std::string& text : checkpoints) {
+    const auto past = nlohmann::json::parse(text);
+    stars_ = past.at("stars");
+    stars_bytes_ = past.at("star_bytes");
+    for (const nlohmann::json& row : past.at("frames")) {
+      auto& kept = frames_.emplace_back();
+      for (std::size_t k = 0; k < columns.size(); ++k) kept.push_back(untold(row.at(k), columns[k].type));
+    }
+  }
+  told_ = frames_.size();
+}
+
 void SinkFits::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  open_plain_output(context, file_, path_);
+  check_plain_output(path_);
+  open_output(context, file_, "path", path_, last_checkpoint(context).value("file", nlohmann::json()));
+  restore(context.checkpoints());
   for (const TableColumn& column : columns_of_stars(style_.columns)) {
     if (has_place(column)) columns_.push_back({column, kWordBytes});
   }
@@ -104,6 +153,7 @@ void SinkFits::start(StartContext& context) {
   }
   const std::string primary = primary_header(false);
   stars_at_ = primary.size();
+  if (!context.checkpoints().empty()) return;
   file_.preface(primary);
   file_.preface(fits_table_header("STARS", columns_, 0));
 }
@@ -163,7 +213,8 @@ NodeType sink_fits_type() {
       .outputs = {},
       .options = sink_options(
           "stars.fits", "FITS file with the tables STARS and FRAMES, written as PATH.part until the run is complete."),
-      .make = factory_of<SinkFits>()};
+      .make = factory_of<SinkFits>(),
+      .merge = merge_fits};
 }
 
 }  // namespace starflow

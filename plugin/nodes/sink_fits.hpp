@@ -23,12 +23,15 @@ namespace starflow {
 class SinkFits final : public Sink {
  public:
   explicit SinkFits(const Options& options);
+  [[nodiscard]] std::vector<std::string> files() const override;
   void start(StartContext& context) override;
   void write(Context& context) override;
+  std::string checkpoint() override;
   void close(const RunSummary& summary) override;
   [[nodiscard]] std::string report() const override { return report_; }
 
  private:
+  void restore(const std::vector<std::string>& checkpoints);
   void finish(const RunSummary& summary);
   [[nodiscard]] std::string primary_header(bool complete) const;
 
@@ -41,6 +44,7 @@ class SinkFits final : public Sink {
   std::uint64_t stars_at_ = 0;  ///< bytes before the header of the stars
   std::uint64_t stars_ = 0, stars_bytes_ = 0;
   std::vector<std::vector<Cell>> frames_;  ///< in the order of frame_columns()
+  std::size_t told_ = 0;                   ///< of them, how many checkpoint() has given
   std::string text_, report_;
 };
 

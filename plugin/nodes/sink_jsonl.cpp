@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "sink_jsonl.hpp"
 
+#include "merge.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
 #include "sink_output.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace starflow {
 
@@ -13,8 +16,17 @@ SinkJsonl::SinkJsonl(const Options& options) : path_(options.text("path")), styl
 
 void SinkJsonl::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  open_output(context, file_, "path", path_);
+  const nlohmann::json past = last_checkpoint(context);
+  open_output(context, file_, "path", path_, past.value("file", nlohmann::json()));
+  stars_ = past.value("stars", std::uint64_t{0});
 }
+
+std::vector<std::string> SinkJsonl::files() const {
+  check_resumable("path", path_);
+  return {path_};
+}
+
+std::string SinkJsonl::checkpoint() { return nlohmann::json{{"file", place_of(file_)}, {"stars", stars_}}.dump(); }
 
 void SinkJsonl::write(Context& context) {
   const auto* stars = context.input(0).as<StarList>();
@@ -55,7 +67,8 @@ NodeType sink_jsonl_type() {
       .inputs = {{"stars", message_type<StarList>, "the measured stars of a frame"}},
       .outputs = {},
       .options = sink_options("-", "File to write, as PATH.part until the run is complete; \"-\" is standard output."),
-      .make = factory_of<SinkJsonl>()};
+      .make = factory_of<SinkJsonl>(),
+      .merge = merge_jsonl};
 }
 
 }  // namespace starflow

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace starflow {
 
@@ -19,8 +20,10 @@ namespace starflow {
 class SinkJsonl final : public Sink {
  public:
   explicit SinkJsonl(const Options& options);
+  [[nodiscard]] std::vector<std::string> files() const override;
   void start(StartContext& context) override;
   void write(Context& context) override;
+  std::string checkpoint() override;
   void close(const RunSummary& summary) override;
   [[nodiscard]] std::string report() const override { return report_; }
 

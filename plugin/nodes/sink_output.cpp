@@ -4,12 +4,25 @@
 #include "json_text.hpp"
 #include "record_options.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 
 namespace starflow {
+namespace {
+
+bool is_stream(const std::string& path) {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(path, unknown);
+  const bool plain = std::filesystem::is_regular_file(status) || std::filesystem::is_directory(status);
+  return path == "-" || (std::filesystem::exists(status) && !plain);
+}
+
+}  // namespace
 
 std::vector<OptionSpec> sink_options(const char* fallback, const char* doc) {
   OptionSpec path;
@@ -23,24 +36,39 @@ std::vector<OptionSpec> sink_options(const char* fallback, const char* doc) {
   return all;
 }
 
-void open_output(StartContext& context, OutputFile& file, const char* option, const std::string& path) {
+void open_output(
+    StartContext& context, OutputFile& file, const char* option, const std::string& path, const nlohmann::json& mark) {
   context.claim_output(option, path);
   try {
-    if (file.open(path, context.force()))
+    if (!mark.is_null()) {
+      file.reopen(path, context.force(), {mark.at(0).get<std::uint64_t>(), mark.at(1).get<std::uint64_t>()});
+    } else if (file.open(path, context.force()))
       context.log(LogLevel::warning, "replaces " + path + ".part, which an earlier run left unfinished");
   } catch (const OptionError& e) {
     throw OptionError(option, e.what());
   }
 }
 
-void open_plain_output(StartContext& context, OutputFile& file, const std::string& path) {
+void check_plain_output(const std::string& path) {
   if (path.empty() || path == "-") throw OptionError("path", "wants the name of a file");
-  std::error_code unknown;
-  const auto status = std::filesystem::status(path, unknown);
-  const bool plain = std::filesystem::is_regular_file(status) || std::filesystem::is_directory(status);
-  if (std::filesystem::exists(status) && !plain)  // a pipe without a reader would be waited for
+  if (is_stream(path))  // a pipe without a reader would be waited for
     throw OptionError("path", path + " is no plain file, as this sink needs one");
-  open_output(context, file, "path", path);
+}
+
+void check_resumable(const char* option, const std::string& path) {
+  if (!is_stream(path)) return;
+  throw OptionError(option, (path == "-" ? "standard output" : path) +
+                                " takes nothing back, so the run can't be continued or divided; name a file");
+}
+
+nlohmann::json last_checkpoint(const StartContext& context) {
+  if (context.checkpoints().empty()) return nlohmann::json::object();
+  return nlohmann::json::parse(context.checkpoints().back());
+}
+
+nlohmann::json place_of(OutputFile& file) {
+  const OutputFile::Mark mark = file.sync();
+  return {mark.bytes, mark.inode};
 }
 
 const FrameInfo& measured_frame(const Sink::Context& context, const StarList* stars) {

@@ -2,9 +2,13 @@
 #include "sink_sqlite.hpp"
 
 #include "frame_columns.hpp"
+#include "merge.hpp"
 #include "record_options.hpp"
 #include "register.hpp"
 #include "sink_output.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstddef>
@@ -30,25 +34,69 @@ SinkSqlite::SinkSqlite(const Options& options) : path_(options.text("path")), st
 
 void SinkSqlite::start(StartContext& context) {
   run_ = {std::string(context.config_hash()), std::string(context.version())};
-  open_plain_output(context, file_, path_);
+  check_plain_output(path_);
+  const nlohmann::json past = last_checkpoint(context);
+  open_output(context, file_, "path", path_, past.value("file", nlohmann::json()));
+  continues_ = !past.empty();
+  if (!continues_) return;
+  file_.keep_whole();
+  frame_count_ = past.at("frames");
+  star_count_ = past.at("stars");
+  last_id_ = past.at("last_frame_id");
+}
+
+std::vector<std::string> SinkSqlite::files() const {
+  check_plain_output(path_);
+  return {path_};
+}
+
+std::string SinkSqlite::checkpoint() {
+  database_->sync();
+  return nlohmann::json{
+      {"file", place_of(file_)}, {"frames", frame_count_}, {"stars", star_count_}, {"last_frame_id", last_id_}}
+      .dump();
+}
+
+/// Transactions that came after the checkpoint are gone then.
+void SinkSqlite::take_back() {
+  SqliteWriter& db = *database_;
+  db.execute("BEGIN");
+  db.execute(fmt::format("DELETE FROM stars WHERE frame_id > {}", last_id_));
+  db.execute(fmt::format("DELETE FROM frames WHERE frame_id > {}", last_id_));
+  const auto frames = db.number("SELECT count(*) FROM frames"), stars = db.number("SELECT count(*) FROM stars");
+  if (frames != static_cast<std::int64_t>(frame_count_) || stars != static_cast<std::int64_t>(star_count_)) {
+    throw RunError(
+        fmt::format("{} has {} frames and {} stars where the run to be continued wrote {} and {}; start anew "
+                    "(--force)",
+                    file_.unfinished_name(), frames, stars, frame_count_, star_count_));
+  }
+  write_run({});
+  db.execute("COMMIT");
+}
+
+void SinkSqlite::make_tables() {
+  SqliteWriter& db = *database_;
+  db.execute("BEGIN");
+  db.create_table("runs", kRunColumns);
+  db.create_table("frames", frame_columns(), ", PRIMARY KEY (frame_id)");
+  db.create_table("stars", columns_of_stars(style_.columns), ", FOREIGN KEY (frame_id) REFERENCES frames (frame_id)");
+  db.execute("CREATE INDEX stars_of_frame ON stars (frame_id)");
+  write_run({});
+  db.execute("COMMIT");
 }
 
 /// Not before there is something to write: a run that is refused leaves an earlier one's database as it was.
 void SinkSqlite::begin() {
   if (database_) return;
-  file_.begin();
-  for (const char* log : {"-wal", "-shm"}) std::remove((file_.unfinished_name() + log).c_str());  // of a run that died
+  if (continues_) {
+    file_.begin();
+  } else {
+    start_database(file_);
+  }
   SqliteWriter& db = database_.emplace(file_.unfinished_name());
-  const std::vector<TableColumn> columns = columns_of_stars(style_.columns);
-  db.execute("BEGIN");
-  db.create_table("runs", kRunColumns);
-  db.create_table("frames", frame_columns(), ", PRIMARY KEY (frame_id)");
-  db.create_table("stars", columns, ", FOREIGN KEY (frame_id) REFERENCES frames (frame_id)");
-  db.execute("CREATE INDEX stars_of_frame ON stars (frame_id)");
-  write_run({});
-  db.execute("COMMIT");
+  continues_ ? take_back() : make_tables();
   frames_ = db.insert_into("frames", frame_columns().size());
-  stars_ = db.insert_into("stars", columns.size());
+  stars_ = db.insert_into("stars", columns_of_stars(style_.columns).size());
 }
 
 void SinkSqlite::write(Context& context) {
@@ -71,6 +119,8 @@ void SinkSqlite::write(Context& context) {
     star_count_ += list->stars.size();
   }
   database_->execute("COMMIT");
+  ++frame_count_;
+  last_id_ = static_cast<std::int64_t>(info.frame_id);
   failed_ = false;
 }
 
@@ -126,7 +176,8 @@ NodeType sink_sqlite_type() {
       .options = sink_options(
           "stars.sqlite",
           "SQLite database with the tables frames, stars and runs, written as PATH.part until the run is complete."),
-      .make = factory_of<SinkSqlite>()};
+      .make = factory_of<SinkSqlite>(),
+      .merge = merge_sqlite};
 }
 
 }  // namespace starflow

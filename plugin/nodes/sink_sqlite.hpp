@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace starflow {
 
@@ -22,13 +23,17 @@ namespace starflow {
 class SinkSqlite final : public Sink {
  public:
   explicit SinkSqlite(const Options& options);
+  [[nodiscard]] std::vector<std::string> files() const override;
   void start(StartContext& context) override;
   void write(Context& context) override;
+  std::string checkpoint() override;
   void close(const RunSummary& summary) override;
   [[nodiscard]] std::string report() const override { return report_; }
 
  private:
   void begin();
+  void make_tables();
+  void take_back();
   void write_run(const RunSummary& summary);
   void finish(const RunSummary& summary);
 
@@ -38,7 +43,9 @@ class SinkSqlite final : public Sink {
   OutputFile file_;  ///< holds the name; the bytes are SQLite's
   std::optional<SqliteWriter> database_;
   SqliteWriter::Insert frames_, stars_;
-  std::uint64_t star_count_ = 0;
+  std::uint64_t frame_count_ = 0, star_count_ = 0;
+  std::int64_t last_id_ = -1;  ///< of the frames
+  bool continues_ = false;
   bool failed_ = false;
   std::string report_;
 };

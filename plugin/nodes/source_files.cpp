@@ -11,7 +11,9 @@
 
 #include <opencv2/core.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <new>
 #include <string>
 #include <utility>
@@ -34,16 +36,33 @@ class SourceFiles final : public Source {
     for (const std::string& note : list.notes) context.log(LogLevel::info, note);
     for (const std::string& file : list.files) context.claim_input(file);
     files_ = std::move(list.files);
+    total_ = options_.all_planes ? 0 : files_.size();
     planes_.start(context);
     claim_planes(context);
   }
 
+  bool select(std::uint64_t first, std::uint64_t step) override {
+    if (options_.all_planes)
+      throw OptionError("plane",
+                        "\"all\" leaves open how many frames a file has before it is read, so that the run can "
+                        "neither be continued nor divided; give one plane");
+    const std::uint64_t n = files_.size();
+    next_file_ = std::min(first, n);
+    step_ = step;
+    total_ = first < n ? (n - first - 1) / step + 1 : 0;
+    return true;
+  }
+
   bool next(Context& context) override {
     const bool plane = reader_.has_plane();
-    if (!plane && next_file_ == files_.size()) return false;
-    const std::string& path = plane ? files_[next_file_ - 1] : files_[next_file_++];
+    if (!plane) {
+      if (next_file_ >= files_.size()) return false;
+      file_ = next_file_;
+      next_file_ += std::min<std::uint64_t>(step_, files_.size() - next_file_);
+    }
+    const std::string& path = files_[file_];
     FrameInfo& info = context.info;
-    info.frame_id = next_id_++;
+    info.frame_id = options_.all_planes ? next_plane_++ : file_;
     info.source = path;
     try {
       Picture picture = plane ? reader_.read_plane(info) : reader_.read(path, info);
@@ -60,7 +79,7 @@ class SourceFiles final : public Source {
     return true;
   }
 
-  [[nodiscard]] std::uint64_t total() const override { return options_.all_planes ? 0 : files_.size(); }
+  [[nodiscard]] std::uint64_t total() const override { return total_; }
 
  private:
   // Those that go with single frames, as far as their names are known.
@@ -93,8 +112,9 @@ class SourceFiles final : public Source {
 
   FilesOptions options_;
   std::vector<std::string> files_;
-  std::size_t next_file_ = 0;
-  std::uint64_t next_id_ = 0;
+  std::size_t file_ = 0, next_file_ = 0;
+  std::uint64_t step_ = 1, total_ = 0;
+  std::uint64_t next_plane_ = 0;  // of all planes, over all files
   PictureReader reader_;
   FramePlanes planes_;
 };

@@ -104,11 +104,20 @@ std::vector<OptionSpec> options() {
 SourceSky::SourceSky(const Options& options)
     : sky_options_(sky_options(options)),
       sky_(sky_options_),
-      frames_(static_cast<std::uint64_t>(options.integer("frames"))) {}
+      frames_(static_cast<std::uint64_t>(options.integer("frames"))),
+      total_(frames_) {}
+
+bool SourceSky::select(std::uint64_t first, std::uint64_t step) {
+  next_ = first;
+  step_ = step;
+  total_ = first < frames_ ? (frames_ - first - 1) / step + 1 : 0;
+  return true;
+}
 
 bool SourceSky::next(Context& context) {
-  if (next_ == frames_) return false;
-  const std::uint64_t index = next_++;
+  if (next_ >= frames_) return false;
+  const std::uint64_t index = next_;
+  next_ += step_;
   FrameInfo& info = context.info;
   info.frame_id = index;
   info.source = "sky:" + std::to_string(sky_options_.seed) + "/" + std::to_string(index);

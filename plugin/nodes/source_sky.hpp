@@ -16,14 +16,15 @@ namespace starflow {
 class SourceSky final : public Source {
  public:
   explicit SourceSky(const Options& options);
+  bool select(std::uint64_t first, std::uint64_t step) override;
   bool next(Context& context) override;
-  [[nodiscard]] std::uint64_t total() const override { return frames_; }
+  [[nodiscard]] std::uint64_t total() const override { return total_; }
 
  private:
   SkyOptions sky_options_;
   SkyModel sky_;
-  std::uint64_t frames_;
-  std::uint64_t next_ = 0;
+  std::uint64_t frames_, total_;
+  std::uint64_t next_ = 0, step_ = 1;
 };
 
 }  // namespace starflow

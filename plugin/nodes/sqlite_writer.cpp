@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include <cmath>
+#include <cstdio>
 #include <type_traits>
 #include <variant>
 
@@ -46,6 +47,19 @@ SqliteWriter::SqliteWriter(const std::string& path) : path_(path) {
 
 void SqliteWriter::execute(const std::string& sql) {
   check(sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+std::int64_t SqliteWriter::number(const std::string& query) {
+  sqlite3_stmt* made = nullptr;
+  check(sqlite3_prepare_v2(database_.get(), query.c_str(), -1, &made, nullptr));
+  const std::unique_ptr<sqlite3_stmt, Insert::Finalize> statement(made);
+  check(sqlite3_step(made));
+  return sqlite3_column_int64(made, 0);
+}
+
+void SqliteWriter::sync() {
+  // With synchronous = NORMAL the log is synced before it is copied into the file, and the file after that.
+  if (number("PRAGMA wal_checkpoint(FULL)") != 0) throw RunError("can't write " + path_ + ": it is locked");
 }
 
 void SqliteWriter::create_table(std::string_view name, std::span<const TableColumn> columns, std::string_view after) {
@@ -95,6 +109,11 @@ void SqliteWriter::Insert::bind(std::size_t k, const TableCell& cell) {
         return sqlite3_bind_null(s, at);
       },
       cell));
+}
+
+void start_database(OutputFile& file) {
+  file.begin();
+  for (const char* log : {"-wal", "-shm"}) std::remove((file.unfinished_name() + log).c_str());
 }
 
 void SqliteWriter::Insert::run() {

@@ -4,9 +4,11 @@
 /// \file
 /// An SQLite database that rows are added to.
 
+#include "output_file.hpp"
 #include "star_columns.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +45,10 @@ class SqliteWriter {
   /// the last seconds may be lost with the power, never the ones before.
   explicit SqliteWriter(const std::string& path);
 
+  /// The one number that a query gives.
+  [[nodiscard]] std::int64_t number(const std::string& query);
+  /// Makes every transaction so far survive a loss of power.
+  void sync();
   /// Runs statements without results.
   void execute(const std::string& sql);
   /// Makes a table with these columns. \param after  constraints that follow them, each with a comma before it
@@ -61,5 +67,8 @@ class SqliteWriter {
   std::string path_;
   std::unique_ptr<sqlite3, Close> database_;
 };
+
+/// Empties \p file for a SqliteWriter, and removes the log that a run left which died. \throws RunError
+void start_database(OutputFile& file);
 
 }  // namespace starflow

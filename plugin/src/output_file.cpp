@@ -179,6 +179,16 @@ int rename_to_free_name(const char* from, const char* to) {
   return std::rename(from, to) == 0 ? 0 : errno;
 }
 
+/// Gives a file that has its final name already, by the inode ours, its unfinished one again.
+void take_name_back(const std::string& path, const std::string& part, std::uint64_t inode) {
+  struct stat status {};
+  if (is_there(part)) return;
+  const bool ours = ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_ino == inode;
+  if (!ours)
+    throw OptionError("path", part + ", which the run to be continued was writing, is gone; start anew (--force)");
+  if (const int error = rename_to_free_name(path.c_str(), part.c_str()); error != 0) refuse(part, error);
+}
+
 }  // namespace
 
 OutputFile::~OutputFile() {
@@ -216,6 +226,17 @@ bool OutputFile::open(const std::string& path, bool may_replace) {
   return part.replaces;
 }
 
+void OutputFile::reopen(const std::string& path, bool may_replace, const Mark& mark) {
+  take_name_back(path, path + ".part", mark.inode);
+  open(path, may_replace);
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) refuse(part_, errno);
+  if (static_cast<std::uint64_t>(status.st_size) < mark.bytes)
+    throw OptionError("path", part_ + " is shorter than when the run to be continued wrote it; start anew (--force)");
+  worth_keeping_ = true;
+  kept_ = mark.bytes;
+}
+
 void OutputFile::fail(int error) {
   failed_ = true;
   buffer_.clear();
@@ -224,7 +245,10 @@ void OutputFile::fail(int error) {
 
 void OutputFile::begin() {
   if (begun_ || is_stream()) return;
-  if (!made_ && ::ftruncate(descriptor_, 0) != 0) fail(errno);
+  if (!made_ && kept_) {
+    const auto bytes = static_cast<off_t>(*kept_);
+    if (::ftruncate(descriptor_, bytes) != 0 || ::lseek(descriptor_, bytes, SEEK_SET) < 0) fail(errno);
+  }
   begun_ = true;
 }
 
@@ -234,7 +258,7 @@ void OutputFile::write(std::string_view bytes) {
 }
 
 void OutputFile::preface(std::string_view bytes) {
-  if (buffer_.size() + bytes.size() > kBufferBytes) flush();
+  if (buffer_.size() + bytes.size() >= kBufferBytes) flush();
   if (bytes.size() >= kBufferBytes) {
     if (const int error = write_all(descriptor_, bytes); error != 0) fail(error);
   } else {
@@ -246,6 +270,23 @@ void OutputFile::flush() {
   begin();
   if (const int error = write_all(descriptor_, buffer_); error != 0) fail(error);
   buffer_.clear();
+}
+
+OutputFile::Mark OutputFile::sync() {
+  flush();
+  struct stat status {};
+  if (::fsync(descriptor_) != 0 || ::fstat(descriptor_, &status) != 0) fail(errno);
+  if (!named_) sync_folder();
+  named_ = true;
+  return {static_cast<std::uint64_t>(status.st_size), status.st_ino};
+}
+
+void OutputFile::sync_folder() {
+  const std::size_t slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // A folder that may be written but not read can't be synced; neither can one of some network file systems.
+  if (opened.get() >= 0 && ::fsync(opened.get()) != 0 && errno != EINVAL) fail(errno);
 }
 
 void OutputFile::rewrite(std::uint64_t at, std::string_view bytes) {
@@ -275,6 +316,7 @@ void OutputFile::commit() {
 void OutputFile::publish() {
   if (may_replace_) {
     if (std::rename(part_.c_str(), path_.c_str()) != 0) fail(errno);
+    if (named_) sync_folder();
     return;
   }
   const int error = rename_to_free_name(part_.c_str(), path_.c_str());
@@ -284,6 +326,7 @@ void OutputFile::publish() {
                    ": give them another name");
   }
   if (error != 0) fail(error);
+  if (named_) sync_folder();
 }
 
 void OutputFile::discard() noexcept {

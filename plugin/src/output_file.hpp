@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,12 @@ namespace starflow {
 /// failure, not a signal.
 class OutputFile {
  public:
+  /// A place in a file that reopen() finds back to.
+  struct Mark {
+    std::uint64_t bytes = 0;  ///< before it
+    std::uint64_t inode = 0;  ///< of the file, whose name may have become the final one meanwhile
+  };
+
   OutputFile() = default;
   /// What was neither committed nor abandoned stays under its unfinished name where anything but a preface was written;
   /// else nothing is left, and the unfinished file of an earlier run is as it was.
@@ -31,16 +38,24 @@ class OutputFile {
   ///         taken by a link or by anything but a plain file.
   /// \return true where it replaces the unfinished file of an earlier run
   bool open(const std::string& path, bool may_replace);
+  /// As open(), of a file that another run left unfinished, which this one continues: what stands after \p mark is
+  /// dropped with the first write. A file that has got its final name already loses it again.
+  /// \throws OptionError("path", ...) also where the file is gone, or too short to have that place
+  void reopen(const std::string& path, bool may_replace, const Mark& mark);
   /// \throws RunError
   void write(std::string_view bytes);
   /// As write(), of bytes that are worth nothing alone: the header of a table. \throws RunError
   void preface(std::string_view bytes);
   /// Empties what an earlier run left, for somebody else who writes the file by its unfinished name. \throws RunError
   void begin();
+  /// Nothing is dropped of a file that was reopened: somebody else writes it by its unfinished name.
+  void keep_whole() noexcept { kept_.reset(); }
   /// Somebody else has written what is worth keeping.
   void keep() noexcept { worth_keeping_ = true; }
   /// Hands the buffer to the system. \throws RunError
   void flush();
+  /// Makes what was written so far survive a loss of power. \return the place behind it. \throws RunError
+  [[nodiscard]] Mark sync();
   /// Puts \p bytes in the place of as many that were written before, \p at bytes from the start. Not for a stream.
   /// \throws RunError
   void rewrite(std::uint64_t at, std::string_view bytes);
@@ -60,6 +75,7 @@ class OutputFile {
 
  private:
   [[noreturn]] void fail(int error);
+  void sync_folder();
   void publish();
   void discard() noexcept;
   void close_descriptor() noexcept;
@@ -67,9 +83,11 @@ class OutputFile {
   std::string path_, part_, buffer_;
   int descriptor_ = -1;
   bool failed_ = false, may_replace_ = false;
-  bool made_ = false;           // by open(), not by an earlier run
-  bool begun_ = false;          // what an earlier run left is gone
-  bool worth_keeping_ = false;  // more than a preface was written
+  bool made_ = false;                      // by open(), not by an earlier run
+  bool begun_ = false;                     // what an earlier run left is gone
+  bool named_ = false;                     // the unfinished name survives a loss of power
+  std::optional<std::uint64_t> kept_ = 0;  // bytes of what an earlier run left; none = all
+  bool worth_keeping_ = false;             // more than a preface was written
 };
 
 }  // namespace starflow

@@ -286,7 +286,7 @@ TEST(GraphErrors, NameThePathOfASetThatIsWrong) {
             "--set nodes.fit.options.radius: error: 40 is out of range: wants an integer in 2..15 px\n");
   EXPECT_EQ(problems_of(graph({}), {{"run.max_flight", "4"}}),
             "--set run.max_flight: error: unknown option \"max_flight\" of \"run\"; allowed: admission.max_age_ms, "
-            "admission.queue, admission.when_full, "
+            "admission.queue, admission.when_full, checkpoint_s, "
             "errors.max_failed_fraction, max_bytes_in_flight, max_in_flight, threads, watchdog.stall_ms; "
             "did you mean \"max_in_flight\"?\n");
   EXPECT_EQ(problems_of(graph({}), {{"threads", "4"}}),

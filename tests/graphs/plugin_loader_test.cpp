@@ -61,19 +61,19 @@ TEST(PluginLoader, RefusesAWrongMagicBeforeAnythingOfThePluginRuns) {
 
 TEST(PluginLoader, RefusesAnotherApiBeforeAnythingOfThePluginRuns) {
   EXPECT_EQ(load("major").refusal,
-            "built for plugin API 9.0, this program provides 3.0; rebuild it with this version's headers");
+            "built for plugin API 9.0, this program provides 4.0; rebuild it with this version's headers");
   EXPECT_EQ(ran("major"), "");
 }
 
 TEST(PluginLoader, RefusesThePluginsOfTheApiBefore) {
   EXPECT_EQ(load("old").refusal,
-            "built for plugin API 2.0, this program provides 3.0; rebuild it with this version's headers");
+            "built for plugin API 3.0, this program provides 4.0; rebuild it with this version's headers");
   EXPECT_EQ(ran("old"), "");
 }
 
 TEST(PluginLoader, RefusesANewerApiBeforeAnythingOfThePluginRuns) {
   EXPECT_EQ(load("minor").refusal,
-            "built for plugin API 3.7, this program provides 3.0; update starflow, or rebuild it with older headers");
+            "built for plugin API 4.7, this program provides 4.0; update starflow, or rebuild it with older headers");
   EXPECT_EQ(ran("minor"), "");
 }
 

@@ -56,6 +56,7 @@ struct RunSpec {
   std::size_t queue = 1;             ///< frames that wait outside of a full graph, with any policy but `block`
   double max_age_ms = 0;             ///< a frame that waited longer is dropped when its turn comes; 0 = never
   double stall_ms = 0;               ///< no outcome for this long with frames inside: a warning; 0 = never
+  double checkpoint_s = 1;           ///< between the checkpoints of a run that keeps a journal
   double max_failed_fraction = 1.0;  ///< judged after 20 frames; more than this aborts
 };
 

@@ -33,6 +33,12 @@ struct FrameResult {
   std::vector<std::pair<std::string, Message>> outputs;  ///< "node.port" and its message
 };
 
+/// One part of a run that is divided: of the frames of the full input the number `index`, then each `count` -th.
+struct Shard {
+  std::uint64_t index = 0, count = 1;
+};
+inline constexpr std::uint64_t kMostShards = 1000000;
+
 /// What the host wants and wants to hear. The callbacks come one at a time; an exception of one aborts the run, and so
 /// does a call of submit(), process() or finish() from on_result or on_progress, which could wait for themselves.
 struct RunOptions {
@@ -46,6 +52,10 @@ struct RunOptions {
   /// = none. An output as those of sinks: it replaces nothing without `force`, and where it can't be written the run
   /// ends as aborted.
   std::string trace{};
+  /// Goes on where an earlier run of the same graph and input ended, however it did. Keeps a journal beside the first
+  /// output, from which that can be told; `force` begins anew. Where nodes do not allow it nothing runs.
+  bool resume = false;
+  std::optional<Shard> shard{};  ///< a part of the frames, with a journal by which the parts are put together
 };
 
 /// Of durations, s; from a histogram whose steps are 1/8 of a power of two, so that each is at most 1/8 too large.
@@ -64,7 +74,9 @@ struct NodeTime {
 
 struct RunReport {
   RunSummary summary;
-  bool aborted = false;  ///< by a RunError, too many failed frames, or abort()
+  bool already_complete = false;  ///< an earlier run had done it all; `summary` is that one's
+  std::uint64_t continued = 0;    ///< frames that an earlier run had done
+  bool aborted = false;           ///< by a RunError, too many failed frames, or abort()
   std::size_t peak_in_flight = 0;
   std::size_t peak_bytes = 0;
   std::vector<std::pair<std::string, std::string>> reports;  ///< node id and the JSON object of its sink
@@ -90,6 +102,8 @@ class GraphRunner {
 
   /// Frames in all as the source knows them; 0 = unknown.
   [[nodiscard]] std::uint64_t total() const;
+  /// Frames that an earlier run had done.
+  [[nodiscard]] std::uint64_t continued() const;
 
   /// Hands a frame to a graph whose source is `source.push`. While the limits of frames or bytes are met it blocks, or
   /// does what the graph's admission policy says; a frame larger than the limit of bytes fails with the code too_large.

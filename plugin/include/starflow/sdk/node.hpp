@@ -69,6 +69,11 @@ class StartContext {
   virtual void claim_output(const std::string& option, const std::string& path) = 0;
   [[nodiscard]] virtual std::string_view version() const = 0;      ///< of starflow
   [[nodiscard]] virtual std::string_view config_hash() const = 0;  ///< 16 hex digits; paths and `run` left out
+  /// Of a sink of a run that is continued: what its checkpoint() gave so far, in order. Empty = the run begins.
+  [[nodiscard]] virtual const std::vector<std::string>& checkpoints() const {
+    static const std::vector<std::string> none;
+    return none;
+  }
   virtual void log(LogLevel level, std::string_view text) = 0;
 };
 
@@ -91,10 +96,14 @@ class Source {
 
   virtual ~Source() = default;
   virtual void start(StartContext&) {}
+  /// Chooses the frames that next() gives: of those it would give, counted from 0, the number \p first and then each
+  /// \p step -th. The frames themselves stay the same, their ids too. Called at most once, after start().
+  /// \return false where the source can't choose; it gives every frame then. \throws OptionError likewise, saying why
+  virtual bool select(std::uint64_t /*first*/, std::uint64_t /*step*/) { return false; }
   /// Moves on to the next frame and sends it. Throwing makes a failed frame of it; the run goes on with the next call.
   /// \return false at the end (nothing was sent).
   virtual bool next(Context&) = 0;
-  /// Frames in all, for the progress line; 0 = unknown.
+  /// Frames that next() gives in all, for the progress line; 0 = unknown.
   [[nodiscard]] virtual std::uint64_t total() const { return 0; }
 };
 
@@ -169,14 +178,39 @@ class Sink {
   };
 
   virtual ~Sink() = default;
+  /// The files of a sink that keeps account of what it wrote, so that its run can be continued after the process died,
+  /// or be one shard of many. Asked for such runs alone, before start().
+  /// \return the names, the main one first. \throws OptionError where it keeps none, saying why
+  [[nodiscard]] virtual std::vector<std::string> files() const {
+    throw OptionError("", "keeps no account of what it has written, so the run can't be continued or divided");
+  }
+  /// Opens what write() writes to. Where StartContext::checkpoints() is not empty, everything is to be as it was when
+  /// the last of them was given: what was written after it is taken back.
   virtual void start(StartContext&) {}
   /// Throwing RunError aborts the run; any other exception does too.
   virtual void write(Context&) = 0;
+  /// Between two frames, of a sink that has files(): makes what was written so far survive a loss of power.
+  /// \return text (UTF-8) by which start() finds back to here, with what was given before. \throws RunError
+  virtual std::string checkpoint() { return {}; }
   /// After the last frame. The place to put a finished file under its final name where summary.complete.
   virtual void close(const RunSummary& summary) = 0;
   /// One JSON object about the whole run, for the run record; empty = none. Called after close().
   [[nodiscard]] virtual std::string report() const { return {}; }
 };
+
+/// The shards of one run, whose outputs of one sink are put together.
+struct MergeJob {
+  std::vector<std::vector<std::string>> shards;  ///< of each the Sink::files(); frame k is in shard k % shards.size()
+  std::string output;                            ///< name of the main file to make
+  bool replace = false;                          ///< a file of that name may be replaced
+  RunSummary summary;                            ///< of the whole run
+  std::string config_hash, version;
+};
+
+/// Makes the file, and those beside it, that the sink would have written had nothing been divided; under their names
+/// when they are complete. \return the names, as Sink::files(). \throws RunError naming the file that is not as it
+/// should be; OptionError where the output can't be made
+using MergeFunction = std::vector<std::string> (*)(const MergeJob&);
 
 /// Makes the node; the alternative says its kind.
 using Factory = std::variant<std::unique_ptr<Source> (*)(const Options&),
@@ -189,8 +223,9 @@ struct NodeType {
   std::vector<PortSpec> inputs{}, outputs{};
   std::vector<OptionSpec> options{};
   Factory make{};
-  bool takes_methods = false;  ///< its option "method" names the methods of plugins too
-  bool serial = false;         ///< one frame at a time, in order (for nodes with a memory)
+  bool takes_methods = false;     ///< its option "method" names the methods of plugins too
+  bool serial = false;            ///< one frame at a time, in order (for nodes with a memory)
+  MergeFunction merge = nullptr;  ///< of sinks; null = what shards wrote can't be put together
 };
 
 /// A factory for T, which has a constructor from `const Options&` and derives from Source, Node or Sink. The

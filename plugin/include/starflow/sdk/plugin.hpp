@@ -13,7 +13,7 @@
 namespace starflow {
 
 inline constexpr std::uint32_t kPluginMagic = 0x53464C57;  // "SFLW"
-inline constexpr std::uint32_t kPluginApiMajor = 3;        ///< must be equal
+inline constexpr std::uint32_t kPluginApiMajor = 4;        ///< must be equal
 inline constexpr std::uint32_t kPluginApiMinor = 0;        ///< the plugin's may not be larger than the host's
 
 #define STARFLOW_TEXT_(x) #x
