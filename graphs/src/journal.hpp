@@ -26,7 +26,7 @@ inline constexpr std::string_view kJournalEnding = ".journal";
 
 /// The lines of a journal. Each is a JSON object: `begin` (the run's key), `checkpoint` (counts, and what each sink
 /// gave), and `complete` in the place of the checkpoints. A line that was cut short ends it.
-struct JournalText {
+struct JournalText {                        // NOLINT(bugprone-exception-escape): a json is moved without an exception
   nlohmann::json begin;                     ///< null = there is none
   std::vector<nlohmann::json> checkpoints;  ///< in order
   nlohmann::json complete;                  ///< null = the run has not ended well
@@ -59,7 +59,7 @@ void forget_journal(const std::string& path) noexcept;
 
 class Journal {
  public:
-  struct Plan {
+  struct Plan {  // NOLINT(bugprone-exception-escape): a json is moved without an exception
     nlohmann::json key;
     std::vector<SinkFiles> sinks;
     std::vector<std::string> inputs;  ///< names, for messages

@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 /// The output of one sink in one shard, and what its journal says.
-struct ShardOutput {
+struct ShardOutput {  // NOLINT(bugprone-exception-escape): a json is moved without an exception
   std::string name;
   JournalText journal;
   std::size_t sink = 0;  ///< number in the key
@@ -68,9 +68,10 @@ ShardOutput read_shard(const std::string& name) {
   shard.journal = JournalText::parse(text);
   if (shard.journal.foreign || shard.journal.begin.is_null())
     throw RunError(fmt::format("there is no journal {} beside it, as `run --shard` leaves one", path));
-  if (shard.journal.complete.is_null())
+  if (shard.journal.complete.is_null()) {
     throw RunError(
         fmt::format("shard {}/{} is not complete; run it again with --resume", shard.index(), shard.count()));
+  }
   shard.sink = sink_of(name, shard.journal.begin.at("sinks"));
   const json& names = shard.sink_key().at("files");
   for (std::size_t k = 0; k < names.size(); ++k) {

@@ -152,9 +152,10 @@ std::string difference(const json& then, const json& now, const std::vector<std:
   if (of_shards) return {};
   if (then.at("shard") != now.at("shard"))
     return fmt::format("this is shard {} and it was {}", shard_text(now), shard_text(then));
-  if (text(then, "simd") != text(now, "simd"))
+  if (text(then, "simd") != text(now, "simd")) {
     return fmt::format("this runs on {0} and it was {1}, where rounding differs (--simd {1} holds it to that)",
                        text(now, "simd"), text(then, "simd"));
+  }
   if (then.at("sinks") != now.at("sinks")) return "the outputs have other names";
   return {};
 }

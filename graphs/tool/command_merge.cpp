@@ -27,10 +27,11 @@ int command_merge(const MergeArguments& arguments) {
   allow_many_files();
   const graph::MergeResult result = graph::merge_shards(registry, arguments.shards, arguments.output, arguments.force);
   if (arguments.quiet) return ExitCode::all_ok;
-  if (result.mixed_simd)
+  if (result.mixed_simd) {
     print_error(
         "warning: the shards were measured on different instruction sets, where rounding differs (run --simd NAME "
         "holds all to one)\n");
+  }
   print_error("{}{}, {} of {} in {}\n", result.already_complete ? "already complete: " : "",
               counted(result.summary.frames, "frame"), counted(result.summary.stars, "star"),
               counted(arguments.shards.size(), "shard"), printable(arguments.output));

@@ -64,9 +64,10 @@ std::optional<graph::Shard> read_shard(const std::string& text) {
 void add_shard(CLI::App& app, RunArguments& a) {
   const auto take = [&a](const std::string& text) {
     a.shard = read_shard(text);
-    if (!a.shard)
+    if (!a.shard) {
       throw CLI::ValidationError("--shard", fmt::format("{} is not I/N: part I of N, I from 0 to N-1, N up to {}",
                                                         graph::in_quotes(text), graph::kMostShards));
+    }
   };
   app.add_option_function<std::string>("--shard", take,
                                        "I/N: measure frame I of the input and every N-th after it, I from 0; each part "

@@ -28,10 +28,11 @@ bool has_place(const TableColumn& column) { return column.type != CellType::flag
 void refuse_columns(const Options& options) {
   if (!options.has("columns")) return;
   for (const std::string& name : options.texts("columns")) {
-    if (name == "flag_names")
+    if (name == "flag_names") {
       throw OptionError("columns",
                         "flag_names is no column of a FITS table; its words stand in the header, by the bits "
                         "of flags");
+    }
     if (name == "source") throw OptionError("columns", "source stands in the table FRAMES of the file, by frame_id");
   }
 }

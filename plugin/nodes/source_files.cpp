@@ -42,10 +42,11 @@ class SourceFiles final : public Source {
   }
 
   bool select(std::uint64_t first, std::uint64_t step) override {
-    if (options_.all_planes)
+    if (options_.all_planes) {
       throw OptionError("plane",
                         "\"all\" leaves open how many frames a file has before it is read, so that the run can "
                         "neither be continued nor divided; give one plane");
+    }
     const std::uint64_t n = files_.size();
     next_file_ = std::min(first, n);
     step_ = step;

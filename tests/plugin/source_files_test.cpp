@@ -63,6 +63,25 @@ TEST(SourceFiles, ClaimsEveryInputAndKnowsHowManyThereAre) {
   EXPECT_NE(start.logged[0].text.find("1 files without a known image extension"), std::string::npos);
 }
 
+TEST(SourceFiles, GivesTheFramesThatAreChosenUnderTheirOwnNumbers) {
+  const TempDir folder;
+  for (int i = 0; i < 7; ++i) folder.write(std::to_string(i) + ".fits", i == 4 ? std::string("broken") : kOnePixel);
+  for (const std::uint64_t first : {0U, 1U, 2U, 6U, 7U, 1000U}) {
+    const auto source = make<Source>(source_files_type(), {{"paths", folder.path().string()}});
+    StartContext start;
+    source->start(start);
+    ASSERT_TRUE(source->select(first, 3));
+    std::vector<std::uint64_t> wanted, got;
+    for (std::uint64_t k = first; k < 7; k += 3) wanted.push_back(k);
+    for (const Produced& one : drain(*source)) {
+      got.push_back(one.info.frame_id);
+      EXPECT_EQ(one.info.source, folder / (std::to_string(one.info.frame_id) + ".fits"));
+    }
+    EXPECT_EQ(got, wanted) << first;
+    EXPECT_EQ(source->total(), wanted.size()) << first;
+  }
+}
+
 TEST(SourceFiles, RefusesToStartWithoutFiles) {
   const TempDir folder;
   EXPECT_THROW((void)run_files({{"paths", folder / "*.fits"}}), OptionError);

@@ -108,6 +108,24 @@ TEST(SourceSky, RepeatsItsBytes) {
   EXPECT_FALSE(same_bytes(image(once[0]), image(once[1])));
 }
 
+TEST(SourceSky, GivesTheFramesThatAreChosenAsTheyAreInTheWholeSky) {
+  const OptionMap small{{"width", std::int64_t{32}},
+                        {"height", std::int64_t{32}},
+                        {"stars", std::int64_t{3}},
+                        {"frames", std::int64_t{8}}};
+  const auto whole = test::run_source(source_sky_type(), small);
+  const auto source = test::make<Source>(source_sky_type(), small);
+  ASSERT_TRUE(source->select(1, 3));
+  EXPECT_EQ(source->total(), 3U);
+  const auto some = test::drain(*source);
+  ASSERT_EQ(some.size(), 3U);
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    EXPECT_EQ(some[i].info.frame_id, 1 + 3 * i);
+    const auto& same = whole.at(1 + 3 * i);
+    EXPECT_TRUE(same_bytes(image(some[i]), image(same)));
+  }
+}
+
 TEST(SourceSky, GivesAnotherSkyForAnotherSeed) {
   EXPECT_FALSE(same_bytes(image(sky({})[0]), image(sky({{"seed", std::int64_t{2}}})[0])));
 }
