@@ -55,6 +55,15 @@ struct MergeArguments {
   std::vector<std::string> plugin_dirs;
 };
 
+struct ReportArguments {
+  std::vector<std::string> results;
+  std::string output = "report.html";
+  std::string overlays;  ///< where the pictures of frames are; empty = none
+  std::string title;
+  bool force = false;
+  bool quiet = false;
+};
+
 int command_run(const RunArguments& arguments);
 int command_measure(const MeasureArguments& arguments);
 int command_merge(const MergeArguments& arguments);
@@ -64,6 +73,7 @@ int command_explain(const RunArguments& arguments, const std::string& path);
 /// The picture of a graph: the text for Graphviz, or drawn by it.
 int command_graph(const RunArguments& arguments, bool svg);
 int command_inspect(const InspectArguments& arguments);
+int command_report(const ReportArguments& arguments);
 int command_schema(const std::vector<std::string>& plugin_dirs);
 
 }  // namespace starflow::tool

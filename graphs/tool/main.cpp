@@ -162,6 +162,20 @@ void add_inspect(CLI::App& app, InspectArguments& a, std::function<int()>& actio
   inspect->callback([&] { action = [&a] { return command_inspect(a); }; });
 }
 
+void add_report(CLI::App& app, ReportArguments& a, std::function<int()>& action) {
+  CLI::App* report = app.add_subcommand("report", "Make a page of results, to be looked at in a browser");
+  report->add_option("results", a.results, "JSON Lines of sink.jsonl, and of sink.score where the truth is known")
+      ->required();
+  report->add_option("-o,--output", a.output, "The page, one HTML file that needs no network; - is standard output")
+      ->capture_default_str();
+  report->add_option("--overlays", a.overlays,
+                     "Pictures of the frames: the option path of sink.overlay, or the folder that they are in");
+  report->add_option("--title", a.title, "Of the page");
+  report->add_flag("--force", a.force, "Replace an existing page");
+  report->add_flag("-q,--quiet", a.quiet, "Say nothing but errors");
+  report->callback([&] { action = [&a] { return command_report(a); }; });
+}
+
 void add_schema(CLI::App& app, std::vector<std::string>& plugin_dirs, std::function<int()>& action) {
   CLI::App* schema = app.add_subcommand("schema", "Print the JSON Schema of graph files, for editors");
   add_plugin_dirs(*schema, plugin_dirs);
@@ -212,6 +226,7 @@ int run(int argc, char** argv) {
   MeasureArguments measure_arguments;
   MergeArguments merge_arguments;
   InspectArguments inspect_arguments;
+  ReportArguments report_arguments;
   std::function<int()> action;
   add_run(app, run_arguments, action);
   add_measure(app, measure_arguments, action);
@@ -220,6 +235,7 @@ int run(int argc, char** argv) {
   add_explain(app, explain_arguments, explained, action);
   add_graph(app, graph_arguments, svg, action);
   add_inspect(app, inspect_arguments, action);
+  add_report(app, report_arguments, action);
   std::vector<std::string> schema_plugin_dirs;
   add_schema(app, schema_plugin_dirs, action);
   try {

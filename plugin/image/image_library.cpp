@@ -9,6 +9,7 @@
 #include <starflow/sdk/node.hpp>
 
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -66,6 +67,20 @@ void draw(const OverlayPicture& picture, std::vector<unsigned char>& png) {
   throw std::runtime_error("a picture can't be encoded as PNG");
 }
 
+void shrink(const std::string& path, int longest_px, std::vector<unsigned char>& jpeg) {
+  check_file(path);
+  try {
+    cv::Mat image = cv::imread(path, cv::IMREAD_COLOR);
+    if (image.empty()) throw std::runtime_error("is no image");
+    const double scale = static_cast<double>(longest_px) / std::max(image.cols, image.rows);
+    if (scale < 1) cv::resize(image, image, {}, scale, scale, cv::INTER_AREA);
+    if (cv::imencode(".jpg", image, jpeg, {cv::IMWRITE_JPEG_QUALITY, 82})) return;
+  } catch (const cv::Exception& e) {
+    throw std::runtime_error("can't be made small: " + e.err);
+  }
+  throw std::runtime_error("can't be encoded as JPEG");
+}
+
 }  // namespace
 }  // namespace starflow
 
@@ -75,4 +90,5 @@ const starflow::ImageLibraryDescriptor starflow_image_reader{starflow::kImageLib
                                                              starflow::kImageLibraryApi,
                                                              starflow::kPluginAbiTag,
                                                              starflow::read,
-                                                             starflow::draw};
+                                                             starflow::draw,
+                                                             starflow::shrink};

@@ -34,9 +34,11 @@ std::vector<fs::path> search_folders() {
 
 }  // namespace
 
-Companion find_companion(std::string_view name) {
+Companion find_companion(std::string_view name, const std::vector<std::string>& more) {
   Companion found;
-  for (const fs::path& folder : search_folders()) {
+  std::vector<fs::path> folders = search_folders();
+  folders.insert(folders.end(), more.begin(), more.end());
+  for (const fs::path& folder : folders) {
     std::error_code error;
     if (fs::exists(folder / name, error)) return {folder / name, {}};
     found.searched += (found.searched.empty() ? "" : ", ") + folder.string();

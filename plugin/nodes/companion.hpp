@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace starflow {
 
@@ -16,7 +17,8 @@ struct Companion {
   std::string searched;        ///< folders, for the error's text
 };
 
-/// Looks beside the code that runs here, in the build tree's `bin`, then in STARFLOW_PLUGIN_PATH. Never fails.
-[[nodiscard]] Companion find_companion(std::string_view name);
+/// Looks beside the code that runs here, in the build tree's `bin`, in STARFLOW_PLUGIN_PATH, then in \p more. Never
+/// fails.
+[[nodiscard]] Companion find_companion(std::string_view name, const std::vector<std::string>& more = {});
 
 }  // namespace starflow

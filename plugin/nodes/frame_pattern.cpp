@@ -60,6 +60,12 @@ FramePattern::FramePattern(std::string text, const std::string& option) : text_(
 
 bool FramePattern::has_frame_id() const { return per_frame_ && text_.find("{frame_id}") != std::string::npos; }
 
+std::string numbered_name(const std::string& path, std::uint64_t frame_id) {
+  const fs::path name(path);
+  return (name.parent_path() / (name.stem().string() + "_" + std::to_string(frame_id) + name.extension().string()))
+      .string();
+}
+
 std::string FramePattern::path(const FrameInfo& info) const {
   if (!per_frame_) return text_;
   std::string out;

@@ -6,6 +6,7 @@
 
 #include <starflow/sdk/frame.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace starflow {
@@ -29,6 +30,9 @@ class FramePattern {
   std::string text_;
   bool per_frame_ = false;
 };
+
+/// `a_12.png` for `a.png`: the name of the file of a frame whose own name another frame had.
+[[nodiscard]] std::string numbered_name(const std::string& path, std::uint64_t frame_id);
 
 /// For the text of options that take a pattern.
 inline constexpr const char* kFramePatternDoc = "{stem}, {name}, {folder} and {frame_id} stand for the frame's";

@@ -10,8 +10,8 @@
 
 namespace starflow {
 
-const ImageLibraryDescriptor& load_image_library() {
-  const Companion found = find_companion(kImageLibrary);
+const ImageLibraryDescriptor& load_image_library(const std::vector<std::string>& folders) {
+  const Companion found = find_companion(kImageLibrary, folders);
   if (found.file.empty()) {
     throw std::runtime_error(std::string(kImageLibrary) +
                              ", which reads and writes PNG, TIFF and JPEG, was not found in " + found.searched +

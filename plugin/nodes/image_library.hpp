@@ -24,7 +24,7 @@ struct ImagePixels {
 };
 
 inline constexpr std::uint32_t kImageLibraryMagic = 0x53464C49;  // "SFLI"
-inline constexpr std::uint32_t kImageLibraryApi = 2;
+inline constexpr std::uint32_t kImageLibraryApi = 3;
 inline constexpr const char* kImageLibrary = "libstarflow_image.so";
 inline constexpr const char* kImageLibrarySymbol = "starflow_image_reader";
 
@@ -38,10 +38,14 @@ struct ImageLibraryDescriptor {
   void (*read)(const std::string& path, ImagePixels& out);
   /// Draws a picture and encodes it as PNG. Throws std::runtime_error where that fails.
   void (*draw)(const OverlayPicture& picture, std::vector<unsigned char>& png);
+  /// Reads an image file of 8 bits a colour, makes it no longer than that on either side, and encodes it as JPEG.
+  /// Throws FrameError, or std::runtime_error where that fails.
+  void (*shrink)(const std::string& path, int longest_px, std::vector<unsigned char>& jpeg);
 };
 
-/// Finds the library beside the code that runs, then in STARFLOW_PLUGIN_PATH, and loads it. It is never unloaded.
+/// Finds the library beside the code that runs, in STARFLOW_PLUGIN_PATH, then in \p folders, and loads it. It is never
+/// unloaded.
 /// \throws std::runtime_error where it is missing, or of another version; a later call tries again
-[[nodiscard]] const ImageLibraryDescriptor& load_image_library();
+[[nodiscard]] const ImageLibraryDescriptor& load_image_library(const std::vector<std::string>& folders = {});
 
 }  // namespace starflow

@@ -40,12 +40,6 @@ std::vector<OptionSpec> options() {
   return all;
 }
 
-/// `a_12.png` for `a.png`
-std::string numbered(const fs::path& path, std::uint64_t frame_id) {
-  return (path.parent_path() / (path.stem().string() + "_" + std::to_string(frame_id) + path.extension().string()))
-      .string();
-}
-
 bool exists(const std::string& path) {
   std::error_code none;
   return fs::exists(fs::symlink_status(path, none));
@@ -72,7 +66,7 @@ void SinkOverlay::start(StartContext& context) {
 
 std::string SinkOverlay::name_for(const FrameInfo& info) {
   const std::string name = pattern_.path(info);
-  return taken_.contains(name) ? numbered(name, info.frame_id) : name;
+  return taken_.contains(name) ? numbered_name(name, info.frame_id) : name;
 }
 
 void SinkOverlay::keep(Context& context, const std::string& path) {

@@ -4,6 +4,7 @@
 /// \file
 /// The node type `sink.score`: how well the stars of a simulated sky were measured.
 
+#include "output_file.hpp"
 #include "score.hpp"
 
 #include <starflow/sdk/node.hpp>
@@ -25,16 +26,22 @@ namespace starflow {
 ///   `rms_x`, `rms_y` px; `rms_over_crlb` of the errors along both axes in units of each star's Cramer-Rao bound, and
 ///   by axis; `pull_rms_x`, `pull_rms_y` of the errors in units of the reported error, 1 for honest errors
 /// A number over no star is null.
+/// With the option `path` there is a file, too: for each isolated true star a record of type `match`, which says how
+/// far off it was measured.
 class SinkScore final : public Sink {
  public:
   explicit SinkScore(const Options& options);
+  void start(StartContext& context) override;
   void write(Context& context) override;
-  void close(const RunSummary& /*summary*/) override {}
-  [[nodiscard]] std::string report() const override { return score_.json(); }
+  void close(const RunSummary& summary) override;
+  [[nodiscard]] std::string report() const override;
 
  private:
   Score score_;
-  double radius_;  // FWHM
+  double radius_;     // FWHM
+  std::string path_;  // of the matches; empty = none
+  OutputFile file_;
+  std::string text_, unfinished_;
 };
 
 }  // namespace starflow

@@ -19,7 +19,7 @@ install(TARGETS starflow_centroid starflow_image starflow_unfits
 add_custom_target(starflow_all DEPENDS starflow starflow_centroid starflow_image starflow_unfits)
 
 install(DIRECTORY configs/ DESTINATION ${STARFLOW_CONFIG_DIR} FILES_MATCHING PATTERN "*.json")
-install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE THIRD_PARTY.md README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_package_config_file(scripts/cmake/starflow-config.cmake.in starflow-config.cmake
   INSTALL_DESTINATION ${STARFLOW_PACKAGE_DIR} PATH_VARS STARFLOW_PLUGIN_DIR STARFLOW_CONFIG_DIR)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plugin/star_list_fixture.hpp"
 #include "support/node_harness.hpp"
+#include "support/temp_dir.hpp"
 
 #include "register.hpp"
 #include "score.hpp"
@@ -10,8 +11,12 @@
 
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -146,6 +151,57 @@ TEST(SinkScore, AddsFramesUpAndCountsTheFailed) {
   EXPECT_EQ(s.at("frames"), 2);
   EXPECT_EQ(s.at("failed_frames"), 1);
   EXPECT_EQ(s.at("found"), 2) << "1.4 px are within half of the FWHM of 3 px";
+}
+
+TEST(SinkScore, WritesHowFarOffEachIsolatedStarWasMeasured) {
+  const test::TempDir dir;
+  const auto sink = test::make<Sink>(sink_score_type(), {{"path", dir / "m.jsonl"}});
+  test::StartContext start;
+  sink->start(start);
+  test::SinkContext context;
+  context.inputs[0] = test::message(test::star_list(table({{10.25, 9.5, flag::edge}})));
+  context.inputs[1] = test::message(truths({{10, 10, 50}, {40, 40, 30}, {70, 70, 50, false}}));
+  sink->write(context);
+  RunSummary complete;
+  complete.complete = true;
+  sink->close(complete);
+  std::ifstream in(dir / "m.jsonl");
+  std::string first, second, third;
+  std::getline(in, first);
+  std::getline(in, second);
+  EXPECT_FALSE(std::getline(in, third)) << "a star that is not isolated";
+  const json found = json::parse(first), missed = json::parse(second);
+  EXPECT_EQ(found.at("type"), "match");
+  EXPECT_EQ(found.at("snr_true"), 50);
+  EXPECT_EQ(found.at("dx"), 0.25);
+  EXPECT_EQ(found.at("dy"), -0.5);
+  EXPECT_EQ(found.at("x_err"), kError);
+  EXPECT_EQ(found.at("x_crlb"), kBound);
+  EXPECT_EQ(found.at("flags"), flag::edge);
+  EXPECT_EQ(missed.at("snr_true"), 30);
+  EXPECT_TRUE(missed.at("id").is_null());
+  EXPECT_TRUE(missed.at("dx").is_null());
+  const json schema = json::parse(std::ifstream(STARFLOW_SOURCE_DIR "/configs/schema/record.schema.json"));
+  std::set<std::string> described, written;
+  for (const auto& [name, value] : schema.at("$defs").at("match").at("properties").items()) described.insert(name);
+  for (const auto& [name, value] : found.items()) written.insert(name);
+  EXPECT_EQ(described, written);
+}
+
+TEST(SinkScore, SaysWhereTheMatchesOfARunAreThatDidNotEnd) {
+  const test::TempDir dir;
+  const auto sink = test::make<Sink>(sink_score_type(), {{"path", dir / "m.jsonl"}});
+  test::StartContext start;
+  sink->start(start);
+  test::SinkContext context;
+  context.inputs[0] = test::message(test::star_list(table({{10, 10}})));
+  context.inputs[1] = test::message(truths({{10, 10, 50}}));
+  sink->write(context);
+  sink->close({});
+  const json report = json::parse(sink->report());
+  EXPECT_EQ(report.at("found"), 1);
+  EXPECT_EQ(report.at("incomplete_output"), dir / "m.jsonl.part");
+  EXPECT_FALSE(std::filesystem::exists(dir / "m.jsonl"));
 }
 
 }  // namespace
