@@ -31,6 +31,13 @@ std::shared_ptr<const Configuration> first_configuration(const GraphSpec& spec, 
   return first;
 }
 
+/// Where an earlier run ended early and this one goes on; a trace of that one is of no use then.
+bool continues(const Instances& instances) { return instances.journal && instances.journal->continues(); }
+
+std::string trace_name(const RunOptions& options, const Instances& instances) {
+  return instances.journal && instances.journal->complete() ? std::string() : options.trace;
+}
+
 }  // namespace
 
 const Message& FrameResult::output(std::string_view node, std::string_view port) const {
@@ -62,7 +69,7 @@ Run::Run(GraphSpec the_spec, RunOptions the_options)
       pool_(layout),
       current_(spec),
       configuration_(first_configuration(spec, instances_)),
-      trace_(options.trace, options.force),
+      trace_(trace_name(options, instances_), options.force || continues(instances_)),
       watchdog_(
           spec.run.stall_ms,
           [this] { return gate.figures().frames; },

@@ -90,6 +90,16 @@ TEST_F(Resume, AfterCtrlCGoesOn) {
   expect_goes_on();
 }
 
+TEST_F(Resume, ReplacesTheTraceOfTheRunThatEndedEarly) {
+  ASSERT_EQ(ended_by(SIGINT, 5, {"--trace", "t.json"}).code, 130);
+  EXPECT_TRUE(exists("t.json"));
+  EXPECT_EQ(resume({"--trace", "t.json"}).code, 1);
+  expect_same("r", "whole");
+  const std::string trace = file_text(dir_ / "t.json");
+  EXPECT_EQ(resume({"--trace", "t.json"}).code, 0) << "already complete";
+  EXPECT_EQ(file_text(dir_ / "t.json"), trace);
+}
+
 TEST_F(Resume, AfterAFullDiskGoesOn) {
   ProgramSetup setup;
   setup.file_bytes = 60000;
