@@ -31,14 +31,23 @@ std::optional<std::uint64_t> size_of(const std::string& path) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-/// The first output that has a journal, else the first of all.
-std::string journal_path(const std::vector<SinkFiles>& sinks) {
-  std::error_code ignored;
+/// Beside the main file of each sink that has one.
+std::vector<std::string> journal_paths(const std::vector<SinkFiles>& sinks) {
+  std::vector<std::string> paths;
   for (const SinkFiles& sink : sinks) {
-    std::string path = sink.files.front() + std::string(kJournalEnding);
+    if (!sink.files.empty()) paths.push_back(sink.files.front() + std::string(kJournalEnding));
+  }
+  return paths;
+}
+
+/// The first that is there, else the first of all.
+std::string journal_path(const std::vector<SinkFiles>& sinks) {
+  const std::vector<std::string> paths = journal_paths(sinks);
+  std::error_code ignored;
+  for (const std::string& path : paths) {
     if (std::filesystem::exists(path, ignored)) return path;
   }
-  return sinks.front().files.front() + std::string(kJournalEnding);
+  return paths.at(0);
 }
 
 }  // namespace
@@ -176,8 +185,7 @@ void Journal::begin() {
   last_ = Clock::now();
   file_->cut(good_bytes_);
   if (!continues_) file_->add(begin_line(plan_.key, plan_.replace));
-  for (const SinkFiles& sink : plan_.sinks) {
-    const std::string other = sink.files.front() + std::string(kJournalEnding);
+  for (const std::string& other : journal_paths(plan_.sinks)) {
     if (other != path()) forget_journal(other);
   }
 }
@@ -203,8 +211,7 @@ void Journal::finish(const RunSummary& summary) {
   }();
   const std::string text = complete_text(key, plan_.sinks, summary);
   // Beside every sink's file one, so that each can be merged; the one that a further run looks at comes last.
-  for (const SinkFiles& sink : plan_.sinks) {
-    const std::string other = sink.files.front() + std::string(kJournalEnding);
+  for (const std::string& other : journal_paths(plan_.sinks)) {
     if (other != path()) replace_text(other, text);
   }
   replace_text(path(), text);

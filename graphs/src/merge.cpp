@@ -51,10 +51,14 @@ class Problems {
 std::size_t sink_of(const std::string& name, const json& sinks) {
   namespace fs = std::filesystem;
   const fs::path base = fs::path(name).filename();
+  std::vector<std::size_t> with_files;
   for (std::size_t i = 0; i < sinks.size(); ++i) {
-    if (fs::path(sinks[i].at("files").at(0).get<std::string>()).filename() == base) return i;
+    const json& files = sinks[i].at("files");
+    if (files.empty()) continue;
+    if (fs::path(files.at(0).get<std::string>()).filename() == base) return i;
+    with_files.push_back(i);
   }
-  if (sinks.size() == 1) return 0;
+  if (with_files.size() == 1) return with_files.front();
   throw RunError("none of the sinks of its run wrote a main file of that name; give the file its old name");
 }
 

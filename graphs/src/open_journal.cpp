@@ -6,6 +6,7 @@
 
 #include <starflow/sdk/options.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,15 +28,13 @@ std::vector<SinkFiles> files_of(const GraphSpec& spec, const Instances& made, st
                                        "or divided would lose"));
     }
     if (!made.sinks[i]) continue;
-    guarded(node, problems, [&] {
-      all.push_back({node.id, node.type->name, made.sinks[i]->files()});
-      if (all.back().files.empty()) throw OptionError("", "names no file, so the run can't be continued or divided");
-    });
+    guarded(node, problems, [&] { all.push_back({node.id, node.type->name, made.sinks[i]->files()}); });
   }
-  if (all.empty() && problems.empty()) {
+  const bool none = std::ranges::all_of(all, [](const SinkFiles& sink) { return sink.files.empty(); });
+  if (none && problems.empty()) {
     Diagnostic d;
     d.file = spec.file;
-    d.text = "the graph has no sink, so that there is nothing to continue or to divide";
+    d.text = "the graph has no sink with a file of records, so that there is nothing to continue or to divide";
     problems.push_back(std::move(d));
   }
   return all;

@@ -7,10 +7,13 @@
 #include "register.hpp"
 #include "sink_output.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace starflow {
 namespace {
@@ -40,6 +43,13 @@ std::vector<OptionSpec> options() {
   return all;
 }
 
+/// FNV-1a, 64 bits: the same in every run.
+std::uint64_t hash_of(std::string_view name) {
+  std::uint64_t hash = 14695981039346656037U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  return hash;
+}
+
 bool exists(const std::string& path) {
   std::error_code none;
   return fs::exists(fs::symlink_status(path, none));
@@ -57,6 +67,12 @@ SinkOverlay::SinkOverlay(const Options& options)
 void SinkOverlay::start(StartContext& context) {
   force_ = context.force();
   if (!pattern_.per_frame()) context.claim_output("path", pattern_.text());
+  for (const std::string& text : context.checkpoints()) {
+    const auto past = nlohmann::json::parse(text);
+    for (const auto& name : past.at("names")) taken_.insert(name.get<std::uint64_t>());
+    written_ = past.at("pictures");
+    kept_ = past.at("kept");
+  }
   try {
     library_ = &load_image_library();
   } catch (const std::runtime_error& e) {
@@ -64,9 +80,13 @@ void SinkOverlay::start(StartContext& context) {
   }
 }
 
+std::string SinkOverlay::checkpoint() {
+  return nlohmann::json{{"names", std::exchange(new_, {})}, {"pictures", written_}, {"kept", kept_}}.dump();
+}
+
 std::string SinkOverlay::name_for(const FrameInfo& info) {
   const std::string name = pattern_.path(info);
-  return taken_.contains(name) ? numbered_name(name, info.frame_id) : name;
+  return taken_.contains(hash_of(name)) ? numbered_name(name, info.frame_id) : name;
 }
 
 void SinkOverlay::keep(Context& context, const std::string& path) {
@@ -94,7 +114,8 @@ void SinkOverlay::write(Context& context) {
   const auto* list = context.input(1).as<StarList>();
   if (frame == nullptr || list == nullptr || frame->info().frame_id % every_ != 0) return;
   const std::string path = name_for(frame->info());
-  taken_.insert(path);
+  taken_.insert(hash_of(path));
+  new_.push_back(hash_of(path));
   std::error_code none;
   if (exists(path) && (!force_ || fs::equivalent(path, frame->info().source, none))) return keep(context, path);
   library_->draw(overlay_picture(*frame, *list, style_), png_);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace starflow {
 
@@ -23,6 +24,9 @@ class SinkOverlay final : public Sink {
  public:
   explicit SinkOverlay(const Options& options);
   void start(StartContext& context) override;
+  /// None: pictures are whole files, of which a run that is continued keeps those that are there.
+  [[nodiscard]] std::vector<std::string> files() const override { return {}; }
+  [[nodiscard]] std::string checkpoint() override;
   void write(Context& context) override;
   void close(const RunSummary& /*summary*/) override {}
   [[nodiscard]] std::string report() const override;
@@ -37,7 +41,8 @@ class SinkOverlay final : public Sink {
   std::uint64_t every_;
   bool force_ = false;
   const ImageLibraryDescriptor* library_ = nullptr;
-  std::set<std::string> taken_;  ///< names of this run
+  std::set<std::uint64_t> taken_;   ///< hashes of the names of this run
+  std::vector<std::uint64_t> new_;  ///< of these, since the last checkpoint
   std::vector<unsigned char> png_;
   std::uint64_t written_ = 0, kept_ = 0;
 };

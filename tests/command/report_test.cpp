@@ -45,6 +45,19 @@ TEST_F(Report, FollowsARunThatDrawsItsMeasuredFrames) {
   EXPECT_NE(run_.err.find("pictures                 3"), std::string::npos) << run_.err;
 }
 
+TEST_F(Report, FollowsRunsInPartsThatDrawTheirFrames) {
+  std::filesystem::remove_all(dir_ / "overlays");
+  std::filesystem::remove(dir_ / "stars.jsonl");
+  for (const char* shard : {"0", "1"}) {
+    const ProgramResult got = starflow({"run", "look.json", "-q", "--resume", "--shard", std::string(shard) + "/2",
+                                        "--set", "nodes.out.options.path=part" + std::string(shard) + ".jsonl"});
+    EXPECT_LE(got.code, 1) << got.err;
+  }
+  for (const char* name : {"f0", "f1", "f2"}) EXPECT_TRUE(exists("overlays/" + std::string(name) + ".png")) << name;
+  EXPECT_EQ(starflow({"merge", "part0.jsonl", "part1.jsonl", "-o", "stars.jsonl", "-q"}).err, "");
+  EXPECT_EQ(report().err, "report.html: 4 frames, 15 stars\n");
+}
+
 TEST_F(Report, IsWrittenUnderItsNameAndSaysSo) {
   const ProgramResult got = report({"-o", "night.html", "--title", "a <night>"});
   EXPECT_EQ(got.code, 0) << got.err;

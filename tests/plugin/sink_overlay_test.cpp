@@ -388,6 +388,21 @@ TEST_F(SinkOverlay, NumbersAPictureWhoseNameAnotherFrameHas) {
   EXPECT_TRUE(fs::exists(dir_ / "a_7.png"));
 }
 
+TEST_F(SinkOverlay, RemembersNamesAndCountsWhereARunIsContinued) {
+  test::StartContext again;
+  for (const std::uint64_t id : {3U, 7U}) {
+    const auto sink = test::make<Sink>(sink_overlay_type(), {{"path", dir_ / "{stem}.png"}});
+    sink->start(again);
+    EXPECT_TRUE(sink->files().empty());
+    const Frame frame = sky_frame(30, 20, {.frame_id = id, .source = "night" + std::to_string(id) + "/a.fits"});
+    show(*sink, frame, star_list(frame.info(), {}));
+    again.past.push_back(sink->checkpoint());
+    EXPECT_EQ(sink->report(), R"({"pictures":)" + std::to_string(again.past.size()) + "}");
+  }
+  EXPECT_TRUE(fs::exists(dir_ / "a.png"));
+  EXPECT_TRUE(fs::exists(dir_ / "a_7.png"));
+}
+
 TEST_F(SinkOverlay, ShowsEveryNthFrameAndMakesItsFolder) {
   const auto sink = started({{"every", std::int64_t{2}}, {"path", dir_ / "deep/er/{frame_id}.png"}});
   for (std::uint64_t id = 0; id < 5; ++id) {

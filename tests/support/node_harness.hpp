@@ -62,7 +62,9 @@ class StartContext final : public starflow::StartContext {
   bool force_outputs = false;
   std::vector<std::string> inputs, outputs;  ///< claimed, in order
   std::vector<LogLine> logged;
+  std::vector<std::string> past;  ///< what the sink gave in the run that is continued
 
+  [[nodiscard]] const std::vector<std::string>& checkpoints() const override { return past; }
   [[nodiscard]] bool force() const override { return force_outputs; }
   void claim_input(const std::string& path) override {
     inputs.push_back(path);

@@ -180,7 +180,7 @@ class Sink {
   virtual ~Sink() = default;
   /// The files of a sink that keeps account of what it wrote, so that its run can be continued after the process died,
   /// or be one shard of many. Asked for such runs alone, before start().
-  /// \return the names, the main one first. \throws OptionError where it keeps none, saying why
+  /// \return the names, the main one first; none where nothing is ever taken back. \throws OptionError, saying why
   [[nodiscard]] virtual std::vector<std::string> files() const {
     throw OptionError("", "keeps no account of what it has written, so the run can't be continued or divided");
   }
