@@ -5,6 +5,7 @@
 /// Medians of any number of values in bounded memory.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -38,7 +39,7 @@ class Sample {
   [[nodiscard]] double quantile(double part) const {
     if (kept_.empty()) return std::numeric_limits<double>::quiet_NaN();
     std::vector<double> sorted = kept_;
-    const auto at = sorted.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(sorted.size() - 1) + 0.5);
+    const auto at = sorted.begin() + std::lround(part * static_cast<double>(sorted.size() - 1));
     std::nth_element(sorted.begin(), at, sorted.end());
     return *at;
   }

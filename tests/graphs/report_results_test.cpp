@@ -161,9 +161,7 @@ TEST(ReportResults, CountsFurtherErrorsWhereThereAreTooManyKinds) {
 
 TEST(ReportResults, ListsTheFirstOfVeryManyFramesAndCountsAll) {
   std::string text;
-  for (int i = 0; i < 100'010; ++i)
-    text += R"({"type":"frame","frame_id":1,"outcome":"ok"})"
-            "\n";
+  for (int i = 0; i < 100'010; ++i) text += "{\"type\":\"frame\",\"frame_id\":1,\"outcome\":\"ok\"}\n";
   const Results r = results_of(text);
   EXPECT_EQ(r.frames, 100'010U);
   EXPECT_EQ(r.rows.size(), 100'000U);
@@ -184,7 +182,9 @@ TEST(ReportResults, CountsDamagedLinesAndNamesTheFirst) {
 }
 
 TEST(ReportResults, PassesOverALineThatIsLongerThanMemoryShouldBe) {
-  const Results r = results_of(frame_line(0) + "{\"x\":\"" + std::string(9'000'000, 'a') + "\"}\n" + frame_line(1));
+  std::string line = "{\"x\":\"";
+  line.resize(9'000'000, 'a');
+  const Results r = results_of(frame_line(0) + line + "\"}\n" + frame_line(1));
   EXPECT_EQ(r.files[0].damaged_lines, 1U);
   EXPECT_EQ(r.frames, 2U);
 }
@@ -254,7 +254,9 @@ TEST(ReportFieldMap, AveragesDirectionsAsVectors) {
 TEST(ReportFieldMap, MergesCellsOfFewStars) {
   FieldMap map;
   map.set_frame(300, 200);
-  for (int i = 0; i < 24; ++i) map.add((i % 6 + 0.5) / 6, (i / 6 + 0.5) / 4, 3, 0.1, 45);
+  for (int row = 0; row < 4; ++row) {
+    for (int column = 0; column < 6; ++column) map.add((column + 0.5) / 6, (row + 0.5) / 4, 3, 0.1, 45);
+  }
   const FieldMap few = map.readable();
   EXPECT_EQ(few.columns(), 3);
   EXPECT_EQ(few.rows(), 2);

@@ -82,7 +82,7 @@ Marks marks_in(const cv::Mat& picture) {
     const double cx = m.x, cy = m.y;
     for (int y = 0; y < picture.rows; ++y) {
       for (int x = 0; x < picture.cols; ++x) {
-        const auto p = picture.at<cv::Vec3b>(y, x);
+        const auto& p = picture.at<cv::Vec3b>(y, x);
         const auto [low, high] = std::minmax({p[0], p[1], p[2]});
         if (pass == 0) {
           sum += high - low;
@@ -108,7 +108,7 @@ Marks marks_in(const cv::Mat& picture) {
 class SinkOverlay : public ::testing::Test {
  protected:
   std::unique_ptr<Sink> started(test::OptionMap options = {}) {
-    if (options.count("path") == 0) options["path"] = dir_ / "{stem}.png";
+    if (!options.contains("path")) options["path"] = dir_ / "{stem}.png";
     options.try_emplace("labels", std::int64_t{0});
     auto sink = test::make<Sink>(sink_overlay_type(), options);
     sink->start(start_);
@@ -129,12 +129,12 @@ class SinkOverlay : public ::testing::Test {
   }
   /// Between the lines above and below, which have the paper's colour.
   static cv::Mat frame_part(const std::string& path, int width, int height) {
-    const cv::Mat page = cv::imread(path, cv::IMREAD_COLOR);
+    cv::Mat page = cv::imread(path, cv::IMREAD_COLOR);
     EXPECT_GE(page.cols, width);
     EXPECT_GT(page.rows, height);
     const int left = (page.cols - width) / 2;
     for (int top = 0; top + height <= page.rows; ++top) {
-      const auto p = page.at<cv::Vec3b>(top, left + width - 1), q = page.at<cv::Vec3b>(top, left + width - 2);
+      const auto &p = page.at<cv::Vec3b>(top, left + width - 1), &q = page.at<cv::Vec3b>(top, left + width - 2);
       const bool grey = p[0] == p[1] && p[1] == p[2] && q[0] == q[1] && q[1] == q[2];
       const bool holes = p[0] == 72 && p[1] == 34;
       if (grey || holes) return page(cv::Rect(left, top, width, height)).clone();
@@ -200,6 +200,7 @@ struct Colour {
   Flags flags;
   cv::Vec3b bgr;  // Okabe & Ito
 };
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 void PrintTo(const Colour& c, std::ostream* out) { *out << c.name; }
 
 class OverlayColour : public SinkOverlay, public ::testing::WithParamInterface<Colour> {};
@@ -230,6 +231,7 @@ struct Depth {
   int type;
   double sky;
 };
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 void PrintTo(const Depth& d, std::ostream* out) { *out << d.name; }
 
 class OverlayDepth : public SinkOverlay, public ::testing::WithParamInterface<Depth> {};
@@ -319,9 +321,10 @@ TEST_F(SinkOverlay, WritesNumbersOfTheBrightestStarsBesideThem) {
 
 TEST_F(SinkOverlay, DrawsTenThousandStars) {
   std::vector<Star> stars(10'000);
-  for (std::size_t i = 0; i < stars.size(); ++i)
-    stars[i] = {
-        .x = static_cast<double>(i % 100) * 10.3, .y = static_cast<double>(i / 100) * 7.9, .major = 3, .minor = 2};
+  for (std::size_t i = 0; i < stars.size(); ++i) {
+    const std::size_t column = i % 100, row = i / 100;
+    stars[i] = {.x = static_cast<double>(column) * 10.3, .y = static_cast<double>(row) * 7.9, .major = 3, .minor = 2};
+  }
   const cv::Mat picture = shown(sky_frame(1040, 800), stars, 1, {{"labels", std::int64_t{100'000}}});
   int coloured = 0;
   for (const auto& p : cv::Mat_<cv::Vec3b>(picture)) coloured += p[1] > p[2] + 60 ? 1 : 0;
