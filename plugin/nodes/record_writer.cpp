@@ -77,6 +77,25 @@ void append_field_shape(std::string& out, const FieldShape& shape) {
   out += '}';
 }
 
+void append_registration(std::string& out, const FrameRegistration& r) {
+  append_key(out, "registration");
+  out += '{';
+  append_text_or_null(out, "reference", r.reference);
+  append_member(out, "stars", r.stars);
+  append_member(out, "rms", r.done ? r.rms_px : std::numeric_limits<double>::quiet_NaN());
+  append_key(out, "to_reference");
+  if (!r.done) {
+    out += "null}";
+    return;
+  }
+  out += '[';
+  for (const double c : r.to_reference) {
+    if (out.back() != '[') out += ',';
+    append(out, c);
+  }
+  out += "]}";
+}
+
 void append_stars_summary(std::string& out, const StarList* stars) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   append_key(out, "n_stars");
@@ -104,6 +123,7 @@ void append_stars_summary(std::string& out, const StarList* stars) {
   append_member(out, "fwhm_used", stars != nullptr && stars->fwhm_px > 0 ? stars->fwhm_px : nan);
   append_key(out, "field_shape");
   stars != nullptr && stars->field_shape.usable() ? append_field_shape(out, stars->field_shape) : void(out += "null");
+  if (stars != nullptr && stars->registration) append_registration(out, *stars->registration);
 }
 
 void append_identity(std::string& out, const RunIdentity& run) {
@@ -141,14 +161,35 @@ void append_info(std::string& out, const FrameInfo& info) {
   out += ']';
 }
 
-/// The columns of one star, and the end of its line.
-void append_columns(std::string& out, const StarColumns& columns, const StarRows& rows, std::size_t row) {
-  for (std::size_t k = 0; k < columns.size(); ++k) {
-    append_key(out, columns[k].name);
-    std::visit([&](const auto& value) { append(out, value); }, rows.cell(row, k));
+/// The rest of the records of a table of stars, after what each begins with.
+class StarLines {
+ public:
+  StarLines(const FrameInfo& info, const StarTable& stars, const RecordStyle& style, const StarTracks& tracks)
+      : columns_(style.columns),
+        tracks_(StarColumns::of_tracks()),
+        has_tracks_(!tracks.empty() && !style.columns.is_chosen()),
+        rows_(columns_, info, stars, style.coords, style.origin, tracks),
+        track_rows_(tracks_, info, stars, style.coords, style.origin, tracks) {}
+
+  void append(std::string& out, std::size_t row) const {
+    append_cells(out, columns_, rows_, row);
+    if (has_tracks_) append_cells(out, tracks_, track_rows_, row);
+    out += "}\n";
   }
-  out += "}\n";
-}
+
+ private:
+  static void append_cells(std::string& out, const StarColumns& columns, const StarRows& rows, std::size_t row) {
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      append_key(out, columns[k].name);
+      std::visit([&](const auto& value) { starflow::append(out, value); }, rows.cell(row, k));
+    }
+  }
+
+  const StarColumns& columns_;
+  const StarColumns& tracks_;
+  bool has_tracks_;
+  StarRows rows_, track_rows_;
+};
 
 }  // namespace
 
@@ -172,12 +213,16 @@ void append_frame_record(std::string& out,
   out += "}\n";
 }
 
-void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style) {
-  const StarRows rows(style.columns, info, stars, style.coords, style.origin);
+void append_star_records(std::string& out,
+                         const FrameInfo& info,
+                         const StarTable& stars,
+                         const RecordStyle& style,
+                         const StarTracks& tracks) {
+  const StarLines lines(info, stars, style, tracks);
   for (std::size_t row = 0; row < stars.size(); ++row) {
     out += R"({"type":"star")";
     append_member(out, "frame_id", info.frame_id);
-    append_columns(out, style.columns, rows, row);
+    lines.append(out, row);
   }
 }
 
@@ -185,14 +230,14 @@ void append_rejected_records(std::string& out,
                              const FrameInfo& info,
                              const RejectedStars& listed,
                              const RecordStyle& style) {
-  const StarRows rows(style.columns, info, listed.stars, style.coords, style.origin);
+  const StarLines lines(info, listed.stars, style, {});
   if (listed.reasons.size() != listed.stars.size())
     throw std::invalid_argument("a table of rejected stars came with another number of reasons");
   for (std::size_t row = 0; row < listed.stars.size(); ++row) {
     out += R"({"type":"rejected")";
     append_member(out, "frame_id", info.frame_id);
     append_member(out, "reason", std::string_view(listed.reasons[row]));
-    append_columns(out, style.columns, rows, row);
+    lines.append(out, row);
   }
 }
 

@@ -44,9 +44,14 @@ void append_frame_record(std::string& out,
                          const RecordStyle& style,
                          const RunIdentity& run);
 
-/// Appends one record for each star, in their order, with the columns of \p style; NaN is null.
+/// Appends one record for each star, in their order, with the columns of \p style, those of \p tracks behind them where
+/// it has rows and \p style is not a choice; NaN is null.
 /// Never allocates once \p out is large enough. \throws std::invalid_argument for columns of different lengths.
-void append_star_records(std::string& out, const FrameInfo& info, const StarTable& stars, const RecordStyle& style);
+void append_star_records(std::string& out,
+                         const FrameInfo& info,
+                         const StarTable& stars,
+                         const RecordStyle& style,
+                         const StarTracks& tracks = {});
 
 /// As append_star_records(), with the reason of each, for stars that were left out. \throws std::invalid_argument also
 /// where reasons and stars are not as many.

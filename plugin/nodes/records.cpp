@@ -21,7 +21,7 @@ void RecordsNode::process(Context& context) {
   Records records;
   records.frame = stars.frame;
   append_frame_record(records.text, *stars.frame, &stars, Outcome::ok, {}, style_, run);
-  append_star_records(records.text, *stars.frame, stars.stars, style_);
+  append_star_records(records.text, *stars.frame, stars.stars, style_, stars.tracks);
   append_rejected_records(records.text, *stars.frame, stars.listed, style_);
   context.out(0, std::move(records));
 }

@@ -22,6 +22,7 @@ void register_nodes(Registrar& registrar) {
   registrar.add(detect_type());
   registrar.add(centroid_type());
   registrar.add(filter_type());
+  registrar.add(match_type());
 }
 
 }  // namespace starflow

@@ -29,5 +29,6 @@ NodeType sink_sqlite_type();
 NodeType detect_type();
 NodeType centroid_type();
 NodeType filter_type();
+NodeType match_type();
 
 }  // namespace starflow

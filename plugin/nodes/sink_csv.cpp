@@ -111,7 +111,7 @@ void SinkCsv::write(Context& context) {
   }
   text_.clear();
   if (list != nullptr) {
-    const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin);
+    const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin, list->tracks);
     for (std::size_t row = 0; row < list->stars.size(); ++row) {
       csv::append_cell(text_, static_cast<std::int64_t>(info.frame_id));
       for (std::size_t k = 0; k < style_.columns.size(); ++k) csv::append_cell(text_, rows.cell(row, k));

@@ -166,7 +166,7 @@ void SinkFits::write(Context& context) {
   auto& kept = frames_.emplace_back();
   for (const TableCell& cell : frame.cells()) kept.push_back(owned(cell));
   if (list == nullptr) return;
-  const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin);
+  const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin, list->tracks);
   text_.clear();
   for (std::size_t row = 0; row < list->stars.size(); ++row) {
     append_fits_cell(text_, columns_[0], static_cast<std::int64_t>(info.frame_id));

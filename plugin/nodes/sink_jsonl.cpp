@@ -35,7 +35,7 @@ void SinkJsonl::write(Context& context) {
   append_frame_record(text_, info, stars, context.outcome(), context.errors(), style_,
                       identity_of_frame(run_, context.config_hash()));
   if (stars != nullptr) {
-    append_star_records(text_, info, stars->stars, style_);
+    append_star_records(text_, info, stars->stars, style_, stars->tracks);
     append_rejected_records(text_, info, stars->listed, style_);
     stars_ += stars->stars.size();
   }

@@ -110,7 +110,7 @@ void SinkSqlite::write(Context& context) {
   for (std::size_t k = 0; k < frame.cells().size(); ++k) frames_.bind(k, frame.cells()[k]);
   frames_.run();
   if (list != nullptr) {
-    const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin);
+    const StarRows rows(style_.columns, info, list->stars, style_.coords, style_.origin, list->tracks);
     stars_.bind(0, static_cast<std::int64_t>(info.frame_id));
     for (std::size_t row = 0; row < list->stars.size(); ++row) {
       for (std::size_t k = 0; k < style_.columns.size(); ++k) stars_.bind(k + 1, rows.cell(row, k));

@@ -19,29 +19,40 @@ constexpr CellType type_of() {
   return CellType::integer;
 }
 
-/// The columns of a star table and what goes with them, in the order of the records; the last is left out unless it is
-/// asked for.
+constexpr std::string_view kSource = "source", kAll = "*";
+
+/// The columns of a star table and what goes with them, in the order of the records; those from `source` on are left
+/// out unless they are asked for.
 const std::vector<TableColumn>& all_fields() {
   static const std::vector<TableColumn> fields = [] {
     std::vector<TableColumn> all;
     const StarTable stars;
+    const StarTracks tracks;
     for_each_column(stars, [&]<class Cell>(std::string_view name, std::string_view unit, std::string_view doc,
                                            const std::vector<Cell>&) {
       all.push_back({name, unit, doc, type_of<Cell>()});
     });
     all.push_back({"flag_names", "", "the bits of flags in words", CellType::flags});
-    all.push_back({"source", "", "file that the frame came from", CellType::text});
+    all.push_back({kSource, "", "file that the frame came from", CellType::text});
+    zip_track_columns(
+        [&]<class Cell>(std::string_view name, std::string_view unit, std::string_view doc, const std::vector<Cell>&) {
+          all.push_back({name, unit, doc, type_of<Cell>()});
+        },
+        tracks);
     return all;
   }();
   return fields;
 }
 
-std::size_t default_size() { return all_fields().size() - 1; }
-
 /// \return its number, or all_fields().size()
 std::size_t find_field(std::string_view name) {
   const auto& all = all_fields();
   return static_cast<std::size_t>(std::ranges::find(all, name, &TableColumn::name) - all.begin());
+}
+
+std::size_t default_size() {
+  static const std::size_t size = find_field(kSource);
+  return size;
 }
 
 /// A name that every format can hold: FITS allows less than the others.
@@ -88,11 +99,16 @@ std::string_view TableColumn::standard_unit() const noexcept {
 StarColumns::StarColumns(const Options& options) {
   const bool choice = options.has("columns"), names = options.has("rename");
   if (!choice && !names) return;
+  const auto choose = [this](std::size_t field) { chosen_.push_back({field, std::string(all_fields()[field].name)}); };
+  const auto choose_default = [&choose] {
+    for (std::size_t k = 0; k < default_size(); ++k) choose(k);
+  };
+  is_chosen_ = choice;
   if (choice) {
-    for (const std::string& name : options.texts("columns")) chosen_.push_back({find_field(name), name});
+    for (const std::string& name : options.texts("columns")) name == kAll ? choose_default() : choose(find_field(name));
     if (chosen_.empty()) throw OptionError("columns", "is empty; leave it out for every column");
   } else {
-    for (std::size_t k = 0; k < default_size(); ++k) chosen_.push_back({k, std::string(all_fields()[k].name)});
+    choose_default();
   }
   check_distinct("columns");
   if (!names) return;
@@ -121,6 +137,16 @@ void StarColumns::check_distinct(const char* option) const {
   }
 }
 
+const StarColumns& StarColumns::of_tracks() {
+  static const StarColumns tracks = [] {
+    StarColumns columns;
+    for (std::size_t k = find_field(kSource) + 1; k < all_fields().size(); ++k)
+      columns.chosen_.push_back({k, std::string(all_fields()[k].name)});
+    return columns;
+  }();
+  return tracks;
+}
+
 std::size_t StarColumns::size() const noexcept { return chosen_.empty() ? default_size() : chosen_.size(); }
 
 TableColumn StarColumns::operator[](std::size_t k) const {
@@ -134,7 +160,12 @@ std::vector<OptionSpec> star_column_options() {
   columns.name = "columns";
   columns.form = Accepts::text_list;
   for (const TableColumn& field : all_fields()) columns.choices.emplace_back(field.name);
-  columns.doc = "What is written of a star after its frame's number, in this order; left out: every column but source.";
+  columns.choices.emplace_back(kAll);
+  columns.doc =
+      "What is written of a star after its frame's number, in this order; \"*\" = every column but source and those of "
+      "node match (track_id, x_ref, y_ref, x_residual, y_residual), as where this is left out. JSON Lines then hold "
+      "those "
+      "of match too, where it is in the graph.";
   columns.result_neutral = true;
   OptionSpec rename;
   rename.name = "rename";
@@ -144,10 +175,15 @@ std::vector<OptionSpec> star_column_options() {
   return {columns, rename};
 }
 
-StarRows::StarRows(
-    const StarColumns& columns, const FrameInfo& info, const StarTable& stars, Coords coords, PixelOrigin origin)
+StarRows::StarRows(const StarColumns& columns,
+                   const FrameInfo& info,
+                   const StarTable& stars,
+                   Coords coords,
+                   PixelOrigin origin,
+                   const StarTracks& tracks)
     : columns_(columns), info_(info), stars_(stars) {
-  if (!stars.consistent()) throw std::invalid_argument("a star table came with columns of different lengths");
+  if (!stars.consistent() || !(tracks.empty() || tracks.fits(stars.size())))
+    throw std::invalid_argument("a star table came with columns of different lengths");
   const Axis x = axis(coords, origin, info.binning_x, info.roi_x), y = axis(coords, origin, info.binning_y, info.roi_y);
   std::size_t n = 0;
   const auto add = [&](Kind kind, const void* data) { fields_.at(n++) = {kind, data}; };
@@ -169,6 +205,14 @@ StarRows::StarRows(
   });
   add(Kind::flag_names, stars.flags.data());
   add(Kind::source, nullptr);
+  zip_track_columns(
+      [&]<class Cell>(auto, auto, auto, const std::vector<Cell>& column) {
+        if (tracks.empty()) return add(Kind::none, nullptr);
+        add(std::is_same_v<Cell, double> ? Kind::real : Kind::track, column.data());
+        const void* which = &column;
+        if (which == &tracks.x_ref || which == &tracks.y_ref) fields_[n - 1].shift = origin_offset_px(origin);
+      },
+      tracks);
 }
 
 TableCell StarRows::cell(std::size_t row, std::size_t k) const {
@@ -185,6 +229,11 @@ TableCell StarRows::cell(std::size_t row, std::size_t k) const {
     case Kind::termination: return kTerminationNames[static_cast<std::size_t>(at(std::type_identity<Termination>()))];
     case Kind::flags: return std::int64_t{at(std::type_identity<Flags>())};
     case Kind::flag_names: return FlagList{at(std::type_identity<Flags>())};
+    case Kind::track: {
+      const auto id = at(std::type_identity<std::int64_t>());
+      return id < 0 ? TableCell() : TableCell(id);
+    }
+    case Kind::none: return {};
     case Kind::source: break;
   }
   return std::string_view(info_.source);

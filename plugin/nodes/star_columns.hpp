@@ -8,6 +8,7 @@
 
 #include <starflow/core/star_table.hpp>
 #include <starflow/sdk/frame.hpp>
+#include <starflow/sdk/messages.hpp>
 #include <starflow/sdk/options.hpp>
 
 #include <array>
@@ -44,14 +45,19 @@ struct TableColumn {
   [[nodiscard]] std::string_view standard_unit() const noexcept;
 };
 
-/// Which columns of a StarTable, in which order and under which names; and `flag_names`, the flags in words, and
-/// `source`, the file that the frame came from. By default all but `source`, as they are called.
+/// Which columns of a StarTable, in which order and under which names; and `flag_names`, the flags in words, `source`,
+/// the file that the frame came from, and those of its tracks. By default all but the last ones, as they are called.
 class StarColumns {
  public:
   StarColumns() = default;
   /// From the options of star_column_options(). \throws OptionError for names that meet, or that no column has
   explicit StarColumns(const Options& options);
 
+  /// What node `match` adds.
+  [[nodiscard]] static const StarColumns& of_tracks();
+
+  /// False: the default, whatever the names.
+  [[nodiscard]] bool is_chosen() const noexcept { return is_chosen_; }
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] TableColumn operator[](std::size_t k) const;
 
@@ -65,6 +71,7 @@ class StarColumns {
   [[nodiscard]] std::size_t field(std::size_t k) const { return chosen_.empty() ? k : chosen_[k].field; }
 
   std::vector<Chosen> chosen_;  ///< empty = the default
+  bool is_chosen_ = false;
 };
 
 /// The options `columns` and `rename`.
@@ -73,14 +80,30 @@ class StarColumns {
 /// The stars of one frame, cell by cell. Borrows what it is made of. Never allocates.
 class StarRows {
  public:
+  /// \param tracks  of the stars, or without rows: their columns are empty then
   /// \throws std::invalid_argument for a table with columns of different lengths
-  StarRows(
-      const StarColumns& columns, const FrameInfo& info, const StarTable& stars, Coords coords, PixelOrigin origin);
+  StarRows(const StarColumns& columns,
+           const FrameInfo& info,
+           const StarTable& stars,
+           Coords coords,
+           PixelOrigin origin,
+           const StarTracks& tracks);
 
   [[nodiscard]] TableCell cell(std::size_t row, std::size_t k) const;
 
  private:
-  enum class Kind : std::uint8_t { integer64, integer32, real, method, termination, flags, flag_names, source };
+  enum class Kind : std::uint8_t {
+    integer64,
+    integer32,
+    real,
+    method,
+    termination,
+    flags,
+    flag_names,
+    source,
+    track,
+    none
+  };
   /// A column, and what makes its numbers those that are written.
   struct Field {
     Kind kind = Kind::real;

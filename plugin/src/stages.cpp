@@ -20,9 +20,18 @@ namespace starflow {
 namespace {
 
 StarList without_stars(const StarList& in) {
-  return {in.frame,   in.background_adu, in.noise_adu,   in.background_reliable,
-          in.fwhm_px, in.fwhm_guessed,   in.field_shape, in.rejected,
-          {},         in.listed};
+  return {in.frame,
+          in.background_adu,
+          in.noise_adu,
+          in.background_reliable,
+          in.fwhm_px,
+          in.fwhm_guessed,
+          in.field_shape,
+          in.rejected,
+          {},
+          in.listed,
+          {},
+          in.registration};
 }
 
 /// Adds the rows that go to those that an earlier node listed.
@@ -47,6 +56,18 @@ void require_gain(const Frame& frame, const MeasureOptions& options) {
 }
 
 }  // namespace
+
+void StarTracks::resize(std::size_t n) {
+  track_id.resize(n, -1);
+  for (auto* column : {&x_ref, &y_ref, &x_residual, &y_residual})
+    column->resize(n, std::numeric_limits<double>::quiet_NaN());
+}
+
+bool StarTracks::fits(std::size_t n) const noexcept {
+  bool same = true;
+  zip_track_columns([&](auto, auto, auto, const auto& column) { same = same && column.size() == n; }, *this);
+  return same;
+}
 
 struct DetectStage::Memory {
   WorkspacePool<DetectWorkspace> workspaces;
@@ -119,6 +140,13 @@ std::shared_ptr<const StarList> FilterStage::operator()(std::shared_ptr<const St
   if (go.empty()) return stars;
   StarList out = without_stars(in);
   append_rows(in.stars, stay, out.stars);
+  if (!in.tracks.empty()) {
+    zip_track_columns(
+        [&stay](auto, auto, auto, const auto& from, auto& to) {
+          for (const std::uint32_t row : stay) to.push_back(from[row]);
+        },
+        in.tracks, out.tracks);
+  }
   for (const std::uint32_t row : go) ++out.rejected[std::string(reasons[row])];
   if (list_) list(in.stars, go, reasons, out.listed);
   return std::make_shared<const StarList>(std::move(out));

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <ostream>
 #include <stdexcept>
 #include <string>
@@ -62,6 +63,17 @@ TEST(Filter, AsksForMoreWhereTheWidthOfStarsWasGuessed) {
   EXPECT_EQ(filtered(test::message(StarList(list)), options).as<StarList>()->stars.size(), 5U);
   list.fwhm_guessed = true;
   EXPECT_EQ(filtered(test::message(std::move(list)), options).as<StarList>()->rejected.at("insignificant"), 5U);
+}
+
+TEST(Filter, LeavesStarsTheirTracks) {
+  StarList list = five_stars();
+  list.tracks.resize(5);
+  list.tracks.track_id = {10, 11, 12, -1, 14};
+  list.registration = std::make_shared<const FrameRegistration>();
+  const Message out = filtered(test::message(std::move(list)), {{"snr_min", 15.0}});
+  EXPECT_EQ(out.as<StarList>()->tracks.track_id, (std::vector<std::int64_t>{10, 11, 12, -1}));
+  EXPECT_TRUE(out.as<StarList>()->tracks.fits(4));
+  EXPECT_NE(out.as<StarList>()->registration, nullptr);
 }
 
 TEST(Filter, KeepsTheOthersInTheirOrderAndCountsWhatGoes) {

@@ -3,6 +3,7 @@
 /// The published schema of the records against the columns of a star table: neither may know more than the other.
 
 #include <starflow/core/star_table.hpp>
+#include <starflow/sdk/messages.hpp>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,14 @@ const Json& schema_of(const char* record) {
 }
 const Json& star_schema() { return schema_of("star"); }
 
+/// What node match adds: only where it is in the graph.
+std::vector<std::string> names_of_tracks() {
+  std::vector<std::string> names;
+  const StarTracks tracks;
+  zip_track_columns([&](std::string_view name, auto, auto, const auto&) { names.emplace_back(name); }, tracks);
+  return names;
+}
+
 std::vector<std::string> names_of_columns() {
   std::vector<std::string> names = {"type", "frame_id"};
   const StarTable stars;
@@ -34,16 +43,21 @@ std::vector<std::string> names_of_columns() {
 TEST(RecordSchema, ListsTheColumnsInTheirOrder) {
   std::vector<std::string> described;
   for (const auto& [name, schema] : star_schema().at("properties").items()) described.push_back(name);
-  EXPECT_EQ(described, names_of_columns());
+  std::vector<std::string> all = names_of_columns();
+  for (const std::string& name : names_of_tracks()) all.push_back(name);
+  EXPECT_EQ(described, all);
   EXPECT_EQ(star_schema().at("required").get<std::vector<std::string>>(), names_of_columns());
 }
 
 TEST(RecordSchema, DescribesEachColumnInTheWordsOfTheCode) {
   const StarTable stars;
-  for_each_column(stars, [&](std::string_view name, std::string_view unit, std::string_view doc, const auto&) {
+  const StarTracks tracks;
+  const auto compare = [&](std::string_view name, std::string_view unit, std::string_view doc, const auto&) {
     const std::string words = std::string(doc) + (unit.empty() ? "" : " [" + std::string(unit) + "]");
     EXPECT_EQ(star_schema().at("properties").at(std::string(name)).at("description"), words);
-  });
+  };
+  for_each_column(stars, compare);
+  zip_track_columns(compare, tracks);
 }
 
 TEST(RecordSchema, DescribesARejectedStarAsAStarWithAReason) {

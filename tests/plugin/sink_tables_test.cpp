@@ -179,6 +179,34 @@ TEST_P(SinkTables, HaveTheColumnsThatWereChosenUnderTheirNewNames) {
   EXPECT_EQ(real(stars({"X_IMAGE"}).at(2)[0]), measured.x[2]);
 }
 
+/// Two stars, the second without a track.
+StarList tracked(const FrameInfo& info) {
+  StarList list = test::star_list(test::distinct_stars(2), info);
+  list.tracks.resize(2);
+  list.tracks.track_id[0] = 41;
+  list.tracks.x_ref[0] = 100.25;
+  list.tracks.y_residual[0] = -0.5;
+  return list;
+}
+
+TEST_P(SinkTables, HaveTheTracksWhereTheyAreAskedFor) {
+  const auto sink = started({{"columns", std::vector<std::string>{"*", "track_id", "x_ref", "y_residual"}},
+                             {"origin", std::string("fits1")}});
+  test::SinkContext context;
+  context.inputs[0] = test::message(tracked(context.frame));
+  sink->write(context);
+  write_frame(*sink, test::distinct_stars(1), 1);  // of a graph in which nobody followed the stars
+  sink->close(complete());
+  const auto got = stars({"track_id", "x_ref", "y_residual", "fwhm"});
+  EXPECT_EQ(real(got.at(0)[0]), 41);
+  EXPECT_EQ(real(got[0][1]), 101.25);
+  EXPECT_EQ(real(got[0][2]), -0.5);
+  EXPECT_FALSE(is_null(got[0][3]));
+  for (const std::size_t row : {1U, 2U}) {
+    for (const std::size_t k : {0U, 1U, 2U}) EXPECT_TRUE(is_null(got.at(row)[k])) << row << ' ' << k;
+  }
+}
+
 TEST_P(SinkTables, CountPixelsAsAskedFor) {
   StarTable measured = test::distinct_stars(1);
   measured.x = {10};
@@ -289,6 +317,36 @@ TEST(StarColumns, AreThoseOfTheJsonLinesToo) {
   EXPECT_TRUE(star.at("X").is_number());
   star.erase("X");
   EXPECT_EQ(star, (json{{"type", "star"}, {"frame_id", 3}, {"source", "a.fits"}}));
+}
+
+TEST(StarColumns, OfTracksStandInJsonLinesWhereStarsHaveThem) {
+  const test::TempDir dir;
+  const auto sink = test::make<Sink>(sink_jsonl_type(), {{"path", dir / "t.jsonl"}});
+  test::StartContext start;
+  sink->start(start);
+  test::SinkContext context;
+  StarList list = tracked(context.frame);
+  FrameRegistration registration;
+  registration.reference = "a.fits";
+  registration.done = true;
+  registration.stars = 2;
+  registration.rms_px = 0.25;
+  list.registration = std::make_shared<const FrameRegistration>(registration);
+  context.inputs[0] = test::message(std::move(list));
+  sink->write(context);
+  write_frame(*sink, test::distinct_stars(1), 1);
+  sink->close(complete());
+  std::istringstream lines(read(dir / "t.jsonl"));
+  std::vector<json> records;
+  for (std::string line; std::getline(lines, line);) records.push_back(json::parse(line));
+  EXPECT_EQ(
+      records.at(0).at("registration"),
+      (json{{"reference", "a.fits"}, {"stars", 2}, {"rms", 0.25}, {"to_reference", {1.0, 0.0, 0.0, 0.0, 1.0, 0.0}}}));
+  EXPECT_EQ(records.at(1).at("track_id"), 41);
+  EXPECT_EQ(records.at(1).at("y_residual"), -0.5);
+  EXPECT_TRUE(records.at(2).at("track_id").is_null());
+  EXPECT_FALSE(records.at(3).contains("registration"));
+  EXPECT_FALSE(records.at(4).contains("track_id"));
 }
 
 TEST(SinkCsv, WritesTheFlagsInWords) {
