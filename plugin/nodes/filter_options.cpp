@@ -144,9 +144,9 @@ std::vector<OptionSpec> filter_option_table() {
   specs.push_back(positive("snr_min", "Rows of less S/N, or without it, go. Reason: snr.", "", 1e9));
   specs.push_back(
       positive("significance.min",
-               "Rows whose flux and FWHM both are less than this many of their errors go, and those without "
-               "flux whose fit did not converge; saturated ones and those fitted in a group stay. Reason: "
-               "insignificant.",
+               "Rows whose flux (of quadratic: in the aperture) and FWHM both are less than this many of their "
+               "errors go, and those without flux whose fit did not converge; saturated ones and those fitted in "
+               "a group stay. Reason: insignificant.",
                "sigma", 1000));
   specs.push_back(positive("significance.guessed_fwhm",
                            "The same in frames that tell no FWHM, where none is given either; min unless given.",

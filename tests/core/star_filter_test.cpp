@@ -121,6 +121,14 @@ TEST(StarFilter, TakesRowsOfWhichNeitherFluxNorWidthIsSignificant) {
   EXPECT_EQ(filter_stars(t, {}, kFrame), Reasons(5));
 }
 
+TEST(StarFilter, GoesByTheApertureWhereAParabolaGaveTheFlux) {
+  StarTable t = insignificant_stars(3);
+  t.method_used = {Method::quadratic, Method::quadratic, Method::gaussian};
+  t.flux_aperture = {30, 29, 30};
+  t.flux_aperture_err.assign(3, 10);
+  EXPECT_EQ(filter_stars(t, {.significance_min = 3}, kFrame), (Reasons{"", "insignificant", "insignificant"}));
+}
+
 TEST(StarFilter, KeepsSaturatedStarsAndThoseOfAGroupHoweverUncertain) {
   StarTable t = insignificant_stars(3);
   t.flags = {flag::saturated, flag::group_fit, flag::blended};

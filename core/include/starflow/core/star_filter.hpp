@@ -105,7 +105,8 @@ inline constexpr std::string_view beyond_brightest = "beyond_brightest";
 /// without a width never does. Brightest: of equal flux the earlier row stays.
 ///
 /// Insignificant: neither the flux nor the FWHM (not asked where it is no star's) is that many of its errors, both of
-/// the fit or its fallback. One alone may be uncertain through the other, the level or the wings of a Moffat. A row
+/// the fit or its fallback; of `quadratic`, which draws the flux out from nine logarithms, neither is the flux in the
+/// aperture. One alone may be uncertain through the other, the level or the wings of a Moffat. A row
 /// with no flux goes where nothing converged, but stays where all that is the matter is that it moved onto another
 /// star. A row whose fit failed goes too where its centroid is as wide as no star is, and a star ten times as bright
 /// stands within 2.5 FWHM: a peak in its wings. Saturated rows stay, for what is left of their light tells little of
