@@ -75,6 +75,20 @@ constexpr int kLeastDivided = 32;  // px: halves of smaller tiles have too few p
 
 bool known(float v) { return std::isfinite(v); }
 
+/// Whether the sky can be followed in tiles of this size.
+bool can_follow(const FrameView& frame,
+                const BackgroundOptions& options,
+                ParallelFor parallel,
+                std::span<const PixelRun> objects,
+                double pedestal) {
+  SkySurvey survey(frame, options.tile_px, objects, pedestal);
+  survey.measure(parallel);
+  if (std::ranges::none_of(survey.level, known)) return false;
+  SkyLevels levels(survey, frame, options.filter_tiles);
+  levels.follow(parallel);
+  return levels.followed_part() >= SkyLevels::kFewFollowed;
+}
+
 std::vector<TileOrigin> origins(const SkySurvey& mesh) {
   std::vector<TileOrigin> out(mesh.level.size());
   for (std::size_t k = 0; k < out.size(); ++k) {
@@ -285,6 +299,12 @@ Background estimate_background(const FrameView& frame,
   result.reliable_ = std::ranges::any_of(survey.noise, known);
   SkyLevels levels(survey, frame, options.filter_tiles);
   levels.follow(parallel);
+  if (levels.is_lost() && options.tile_px >= kLeastDivided) {
+    BackgroundOptions halved = options;
+    halved.tile_px /= 2;
+    if (can_follow(frame, halved, parallel, objects, *pedestal))
+      return estimate_background(frame, halved, parallel, objects);
+  }
   result.origins_ = origins(survey);
   result.divide(survey, levels, {frame, options, parallel, objects});
   return result;

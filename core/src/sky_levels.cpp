@@ -116,6 +116,18 @@ bool SkyLevels::follows() const {
   return std::ranges::any_of(followed_, [](std::uint8_t f) { return f != 0; });
 }
 
+double SkyLevels::followed_part() const {
+  const auto n = std::ranges::count_if(followed_, [](std::uint8_t f) { return f != 0; });
+  return static_cast<double>(n) / static_cast<double>(followed_.size());
+}
+
+bool SkyLevels::is_lost() const {
+  if (!(kRough * scatter_ > 0) || followed_part() >= kFewFollowed) return false;
+  std::vector<float> noise = survey_.noise;
+  std::erase_if(noise, [](float v) { return !std::isfinite(v); });
+  return !noise.empty() && kRough * scatter_ > static_cast<double>(upper_median(std::span(noise)));
+}
+
 /// Whether the second differences next to one of the four sides agree on a bend: their mean is four of its errors off
 /// 0.
 bool SkyLevels::rim_bends() const {

@@ -147,8 +147,8 @@ class Background {
 /// interpolated smoothly. Source of mode, median and mesh: Bertin & Arnouts 1996, A&AS 117, 393.
 /// Where the sky slopes or bends within a tile, its pixels are measured again about the surface, so that a slope is no
 /// noise: sigma is right to 1 % there too. Where it bends from tile to tile by half a sigma (of tiles of 64 px; in
-/// inverse proportion to their side), tiles of 32 px and more are divided in four. Structure smaller than that
-/// counts as noise.
+/// inverse proportion to their side), tiles of 32 px and more are divided in four; all of them where the sky can be
+/// followed in the quarters alone. Structure smaller than that counts as noise.
 /// On frames of mere noise (normal or Poisson of 1 e- and more, rounded or not; sigma of 1 ADU and more) the level is
 /// right to 0.01 sigma and the noise to 1 %.
 /// \param objects  pixels to leave out, for a second pass; ordered by y, may reach beyond the frame
