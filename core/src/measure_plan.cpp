@@ -134,6 +134,10 @@ MeasurePlan::MeasurePlan(const Detections& detections,
   round_fit.e1 = round_fit.e2 = 0;
   turned_fit = round_fit;
   turned_fit.stretch = StretchFreedom::free;
+  winged_fit = turned_fit;
+  winged_fit.profile = Profile::moffat;
+  winged_fit.free_beta = true;
+  winged_fit.patience = kPatienceWithBeta;
   set_groups(o);
   needs_ring = o.level == LevelFrom::annulus || noise == NoiseFrom::annulus;
 }

@@ -38,6 +38,7 @@ struct MeasurePlan {
   FitRules width_fit;    ///< the same with the width free that may be held
   FitRules round_fit;    ///< the same of a circle, for what tells no axes
   FitRules turned_fit;   ///< the same of an ellipse at any angle
+  FitRules winged_fit;   ///< the same of a Moffat of any beta
   CentroidRules centroid;
   bool cuts_window = false;  ///< a given window is wider than what is read
   CentroidRules fallback;    ///< where a fit fails

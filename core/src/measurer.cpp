@@ -18,7 +18,6 @@ constexpr double kTellsWidth = 20;         // S/N from which a width that is not
 constexpr double kWorthwhilePeak = 2.5;    // noise, of the 3x3: the brightest of nine pixels of sky is above in 1 of 18
 constexpr double kPoorChi2 = 3;            // a degree of freedom
 constexpr double kTilesPerWideStar = 0.4;  // FWHM from which a tile takes stars for sky: 32 px of 64 lose 2 % of flux
-constexpr double kTellsCore = 2.5;         // px FWHM; of a narrower star a hole in the core leaves a window too little
 constexpr double kWellSampled = 1.5;       // px FWHM; below, methods that know no pixels are off by 0.01 px
 constexpr double kLowSnr = 5;              // below, a position is as likely noise, and its error is no longer Gaussian
 constexpr int kColours = 3;                // amplitudes besides the flux
@@ -295,8 +294,8 @@ Measurer::Missing Measurer::missing_light(const CentroidLanes& lanes, std::size_
 }
 
 void Measurer::fits() {
-  std::array<Fit, StarBlock::kMaxLanes> fits;
-  std::optional<std::array<Fit, StarBlock::kMaxLanes>> patient;  // of lanes that creep, and that fail in double as well
+  Fits fits;
+  std::optional<Fits> patient, turned;  // of lanes that creep, and fail in double as well; that miss pixels
   bool alone = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
     const GroupStar* group = group_star(lane);
@@ -330,7 +329,8 @@ void Measurer::fits() {
     failed = failed || fit.termination != Termination::converged;
     row_[lane]->iterations = fit.iterations;
     if (fit.termination == Termination::converged) {
-      accept_fit(fit, pixels, plan_.fit.free_parameters(), lane, *row_[lane]);
+      const int parameters = free_axes(lane, fit, turned);
+      accept_fit(fit, pixels, parameters, lane, *row_[lane]);
       if (group != nullptr) left_out(*group, *row_[lane]);
     }
   }

@@ -16,6 +16,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace starflow {
@@ -52,11 +53,20 @@ class Measurer {
   void run_groups(std::size_t begin, std::size_t end, bool again);
 
  private:
+  /// px FWHM; of a narrower star a hole in the core leaves a window too little.
+  static constexpr double kTellsCore = 2.5;
   /// Systematic error of a centroid beside missing pixels: of the position, block px^2 an axis, and of the flux in
   /// parts of it.
   struct Missing {
     double square = 0, part = 0;
   };
+  /// By how much missing pixels may mislead a fit of a star whose axes it holds: block px, and part of the flux.
+  struct Lean {
+    double x = 0, y = 0, flux = 0;
+    /// Whether errors of these variances, that of the flux in parts of it, leave out too much.
+    [[nodiscard]] bool above(double xx, double yy, double of_flux) const;
+  };
+  using Fits = std::array<Fit, StarBlock::kMaxLanes>;
   using Terminations = std::array<Termination, StarBlock::kMaxLanes>;
 
   /// Of the pixels that the block holds about each star, px.
@@ -91,6 +101,9 @@ class Measurer {
   void test_width();
   void fit_cut_stars(const Terminations& ends);
   [[nodiscard]] bool cut_star(std::size_t lane) const;
+  [[nodiscard]] Lean lean(std::size_t lane, double x, double y, double sigma) const;
+  [[nodiscard]] bool window_leans(std::size_t lane) const;
+  int free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned) const;
   [[nodiscard]] bool tells_axes(const Fit& round, const Fit& turned) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// \file
-/// Stars that the frame's edge cuts, where a window is the method.
+/// Stars some of whose light is missing, beyond the edge, under bad pixels or in a clipped core: fits of ellipses at
+/// any angle, where windows and fits with axes held would err.
 
 #include "measurer.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace starflow {
 namespace {
@@ -17,8 +19,93 @@ constexpr double kCuts = 1;  // FWHM from the edge, within which the light beyon
 // FWHM: where a circle's error is above, what is left of a star seldom tells its axes, and a fit with them free errs
 // more than its error bar says.
 constexpr double kTellsAxes = 0.025;
+constexpr double kUsualStretch = 0.22;  // ln(a / b) of ellipticity 0.2
+constexpr double kMostLean = 0.3;       // of an error: with the rest of a pull of 1, 1.04
+
+/// Whether the Moffat fits so much better than the Gaussian that a star without wings would in 1 of 300.
+bool shows_wings(const Fit& gaussian, const Fit& moffat) {
+  constexpr double kSureChi2 = 9;
+  return moffat.termination == Termination::converged && gaussian.termination == Termination::converged &&
+         gaussian.chi2 - moffat.chi2 > kSureChi2;
+}
 
 }  // namespace
+
+bool Measurer::Lean::above(double xx, double yy, double of_flux) const {
+  const auto matters = [](double part, double variance) { return square(part) > square(kMostLean) * variance; };
+  return matters(x, xx) || matters(y, yy) || matters(flux, of_flux);
+}
+
+/// How far a star of a usual ellipticity, at the angle where it is farthest, is off for what takes it to be round, or
+/// to lie along the axes: missing pixels take from one side of it what they leave of the other. A window misses there
+/// what differs from the pixel across. First order, of a Gaussian, by the larger of what sums weighted by the sky and
+/// by the light give; \p x, \p y, \p sigma in block px.
+Measurer::Lean Measurer::lean(std::size_t lane, double x, double y, double sigma) const {
+  constexpr double kBySky = 2 / std::numbers::pi, kByLight = 0.5 / std::numbers::pi;
+  const double per = 1 / square(sigma);
+  const int radius = block_.radius, twice_x = static_cast<int>(std::lround(2 * x)),
+            twice_y = static_cast<int>(std::lround(2 * y));
+  const auto missing = [&](int i, int j) {
+    const float v =
+        block_.variance[block_.index(static_cast<std::size_t>(i + radius), static_cast<std::size_t>(j + radius), lane)];
+    return (v < 0 && plan_.fits) || v == StarBlock::kMasked || v == StarBlock::kOutside;
+  };
+  const auto held = [&](int i, int j) { return std::max(std::abs(i), std::abs(j)) <= radius && !missing(i, j); };
+  const auto light = [&](double dx, double dy) { return std::exp(-0.5 * per * (square(dx) + square(dy))); };
+  const auto slant = [&](double dx, double dy) { return light(dx, dy) * dx * dy; };
+  const auto stretch = [&](double dx, double dy) { return 0.5 * light(dx, dy) * (square(dx) - square(dy)); };
+  Lean slanting, stretched;
+  for (int j = -radius; j <= radius; ++j) {
+    for (int i = -radius; i <= radius; ++i) {
+      if (!missing(i, j)) continue;
+      const double dx = i - x, dy = j - y, ax = twice_x - i - x, ay = twice_y - j - y;
+      const double weight = std::max(kBySky * light(dx, dy), kByLight) * square(per);
+      const bool across = !plan_.fits && held(twice_x - i, twice_y - j);
+      const auto add = [&](Lean& to, const auto& pattern) {
+        const double part = weight * (pattern(dx, dy) - (across ? pattern(ax, ay) : 0.0));
+        to.x += part * dx;
+        to.y += part * dy;
+        to.flux += 0.5 * part;
+      };
+      add(slanting, slant);
+      add(stretched, stretch);
+    }
+  }
+  const auto most = [](double a, double b) { return kUsualStretch * std::hypot(a, b); };
+  return {most(slanting.x, stretched.x), most(slanting.y, stretched.y), most(slanting.flux, stretched.flux)};
+}
+
+/// Whether a window errs for missing pixels: what it puts in their place is round.
+bool Measurer::window_leans(std::size_t lane) const {
+  const auto at = [&](const CentroidLanes::Lanes<float>& lanes) { return static_cast<double>(lanes[lane]); };
+  const CentroidLanes& c = centroids_;
+  if (block_.clean[lane] || static_cast<Termination>(static_cast<int>(c.termination[lane])) != Termination::converged)
+    return false;
+  // No error bar is given then that the lean could be above.
+  if (plan_.fwhm < kTellsCore && (pixels_[lane].flags & flag::bad_pixel_center) != 0) return false;
+  return lean(lane, at(c.x), at(c.y), at(c.sigma))
+      .above(at(c.cov_xx), at(c.cov_yy), square(at(c.flux_err) / at(c.flux)));
+}
+
+/// Leaves in \p fit what the star of this lane is measured by: the fit of the method, or where its outline may err for
+/// missing pixels, one of an ellipse at any angle; where that fails, the method's stays. \return its free parameters
+/// \param turned  of all lanes, once one needs it
+int Measurer::free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned) const {
+  const HeldShape& held = plan_.options.held;
+  const int own = plan_.fit.free_parameters(), all = plan_.turned_fit.free_parameters();
+  const bool free = std::isnan(held.fwhm_px) && std::isnan(held.ellipticity) && !plan_.fit.lane_shapes;
+  if (block_.clean[lane] || !free || plan_.options.outline == Outline::rotated || pixels_[lane].n_pix <= all)
+    return own;
+  const Lean off = lean(lane, fit.value[kFitX], fit.value[kFitY], kSigmaPerFwhm * std::exp(fit.value[kFitWidth]));
+  const auto& v = fit.variance;
+  if (!off.above(v[kFitX], v[kFitY], v[kFitFlux] / square(fit.value[kFitFlux]))) return own;
+  if (!turned) run_fits(block_, plan_.turned_fit, turned.emplace());
+  Fit& other = (*turned)[lane];
+  if (other.termination != Termination::converged) other = refit(block_, lane, plan_.turned_fit);
+  if (other.termination != Termination::converged) return own;
+  fit = other;
+  return all;
+}
 
 /// Whether the frame's edge takes light from the star in this lane, or bad pixels nearly all of one side: a window
 /// would have to make that up.
@@ -48,13 +135,14 @@ void Measurer::fit_cut_stars(const Terminations& ends) {
   is_cut_.fill(0);
   bool any = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
-    is_cut_[lane] = ends[lane] != Termination::converged && cut_star(lane) ? 1 : 0;
+    is_cut_[lane] = ends[lane] != Termination::converged && (cut_star(lane) || window_leans(lane)) ? 1 : 0;
     any = any || is_cut_[lane] != 0;
   }
   if (!any) return;
-  std::array<Fit, StarBlock::kMaxLanes> round, turned;
+  Fits round, turned, winged;
   run_fits(block_, plan_.round_fit, round);
   run_fits(block_, plan_.turned_fit, turned);
+  run_fits(block_, plan_.winged_fit, winged);
   const auto again = [&](Fit& fit, std::size_t lane, const FitRules& rules) {
     if (fit.termination != Termination::converged) fit = refit(block_, lane, rules);
   };
@@ -64,12 +152,14 @@ void Measurer::fit_cut_stars(const Terminations& ends) {
     again(round[lane], lane, plan_.round_fit);
     again(turned[lane], lane, plan_.turned_fit);
     const bool tells = tells_axes(round[lane], turned[lane]);
-    const FitRules& rules = tells ? plan_.turned_fit : plan_.round_fit;
-    const Fit& fit = tells ? turned[lane] : round[lane];
+    if (!tells && !cut_star(lane)) continue;
+    const bool wings = tells && shows_wings(turned[lane], winged[lane]);
+    const FitRules& rules = wings ? plan_.winged_fit : tells ? plan_.turned_fit : plan_.round_fit;
+    const Fit& fit = wings ? winged[lane] : tells ? turned[lane] : round[lane];
     if (pixels_[lane].n_pix <= rules.free_parameters() || fit.termination != Termination::converged) continue;
     is_cut_[lane] = 1;
     StarRow& row = *row_[lane];
-    row.method_used = Method::gaussian;
+    row.method_used = wings ? Method::moffat : Method::gaussian;
     row.flags |= flag::fallback_method;
     accept_fit(fit, pixels_[lane], rules.free_parameters(), lane, row);
   }

@@ -208,8 +208,11 @@ std::vector<OptionSpec> profile_table() {
       number("fixed.theta", "Angle of the major axis held at this value; only a rotated fit has it.", "deg", -90, 90);
   theta.above_minimum = true;
   return {
-      choice("shape", "Outline of the fitted profile; axis_aligned for gaussian and circular for moffat unless given.",
-             kOutlineNames),
+      choice(
+          "shape",
+          "Outline of the fitted profile; axis_aligned for gaussian and circular for moffat unless given. A star that "
+          "missing pixels would shift is an ellipse at any angle where no shape is held.",
+          kOutlineNames),
       choice("sampling",
              "What the model's pixel is: the light that falls on it (integrated, unless given), or the profile at its "
              "centre.",

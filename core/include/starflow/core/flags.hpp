@@ -23,10 +23,10 @@ inline constexpr Flags group_fit = 1U << 6;
 inline constexpr Flags neighbour_masked = 1U << 7;
 inline constexpr Flags no_convergence = 1U << 8;
 inline constexpr Flags at_bound = 1U << 9;  ///< a width, axis ratio or beta rests on its limit; a given window is cut
-/// the other one failed; a fit: the edge cuts what a window sees. What then tells no axes is taken for round: a cut
-/// star of ellipticity 0.3 whose long axis lies across the edge has errors of position and flux 2.4 times too small at
-/// S/N 20, one whose long axis lies along it 1.6 times, and at S/N 100 and FWHM 2 px 5 times; of 0.15 1.5 and 2.3
-/// times
+/// the other one failed; a fit: edge or bad pixels take what a window needs. What tells no axes then is taken for round
+/// at an edge: a star of ellipticity 0.3 whose long axis lies across it has errors of position and flux 2.4 times too
+/// small at S/N 20, one whose long axis lies along it 1.6 times, and at S/N 100 and FWHM 2 px 5 times; of 0.15 1.5 and
+/// 2.3 times
 inline constexpr Flags fallback_method = 1U << 10;
 inline constexpr Flags no_covariance = 1U << 11;
 inline constexpr Flags too_few_pixels = 1U << 12;
