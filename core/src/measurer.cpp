@@ -45,7 +45,13 @@ Measurer::Measurer(const MeasureJob& job) : job_(job), plan_(job.plan) {
   star_in_mesh_ = !own_level && plan_.fwhm_px > kTilesPerWideStar * job.background.tile_px();
 }
 
-void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) { run_list(begin, end, {}, rows); }
+void Measurer::run(std::size_t begin, std::size_t end, std::span<StarRow> rows) {
+  late_size_ = 0;
+  puts_off_ = true;
+  run_list(begin, end, {}, rows);
+  puts_off_ = false;
+  if (late_size_ > 0) run_list(0, late_size_, std::span(late_).first(late_size_), rows);
+}
 
 /// \param list  numbers of the stars; empty = all in their order
 void Measurer::run_list(std::size_t begin,

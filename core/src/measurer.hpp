@@ -103,7 +103,8 @@ class Measurer {
   [[nodiscard]] bool cut_star(std::size_t lane) const;
   [[nodiscard]] Lean lean(std::size_t lane, double x, double y, double sigma) const;
   [[nodiscard]] bool window_leans(std::size_t lane) const;
-  int free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned) const;
+  int free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned);
+  bool put_off(std::size_t lane);
   [[nodiscard]] bool tells_axes(const Fit& round, const Fit& turned) const;
   void accept_fit(const Fit& fit, const PixelCensus& pixels, int parameters, std::size_t lane, StarRow& row) const;
   void fall_back(const Terminations& ends);
@@ -132,6 +133,9 @@ class Measurer {
   std::array<PixelCensus, StarBlock::kMaxLanes> pixels_;     ///< of the stamps
   std::array<Fit, StarBlock::kMaxLanes> own_width_;          ///< of stars whose width is held: with theirs
   std::array<std::uint8_t, StarBlock::kMaxLanes> is_cut_{};  ///< 1: a fit stands in for the window
+  std::array<std::uint32_t, 256> late_{};  // stars that are measured once more, in batches of their like
+  std::size_t late_size_ = 0;
+  bool puts_off_ = false;
   /// What unknown colours add to the variance of the flux, block units.
   std::array<double, StarBlock::kMaxLanes> colour_variance_{};
 };

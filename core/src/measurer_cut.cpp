@@ -90,7 +90,7 @@ bool Measurer::window_leans(std::size_t lane) const {
 /// Leaves in \p fit what the star of this lane is measured by: the fit of the method, or where its outline may err for
 /// missing pixels, one of an ellipse at any angle; where that fails, the method's stays. \return its free parameters
 /// \param turned  of all lanes, once one needs it
-int Measurer::free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned) const {
+int Measurer::free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned) {
   const HeldShape& held = plan_.options.held;
   const int own = plan_.fit.free_parameters(), all = plan_.turned_fit.free_parameters();
   const bool free = std::isnan(held.fwhm_px) && std::isnan(held.ellipticity) && !plan_.fit.lane_shapes;
@@ -99,12 +99,21 @@ int Measurer::free_axes(std::size_t lane, Fit& fit, std::optional<Fits>& turned)
   const Lean off = lean(lane, fit.value[kFitX], fit.value[kFitY], kSigmaPerFwhm * std::exp(fit.value[kFitWidth]));
   const auto& v = fit.variance;
   if (!off.above(v[kFitX], v[kFitY], v[kFitFlux] / square(fit.value[kFitFlux]))) return own;
+  if (put_off(lane)) return own;
   if (!turned) run_fits(block_, plan_.turned_fit, turned.emplace());
   Fit& other = (*turned)[lane];
   if (other.termination != Termination::converged) other = refit(block_, lane, plan_.turned_fit);
   if (other.termination != Termination::converged) return own;
   fit = other;
   return all;
+}
+
+/// Leaves a star to a batch of its like: a fit takes all lanes of a batch the time of one. \return false where there is
+/// no other time for it
+bool Measurer::put_off(std::size_t lane) {
+  if (!puts_off_ || late_size_ == late_.size()) return false;
+  late_[late_size_++] = static_cast<std::uint32_t>(star_[lane]);
+  return true;
 }
 
 /// Whether the frame's edge takes light from the star in this lane, or bad pixels nearly all of one side: a window
@@ -139,6 +148,10 @@ void Measurer::fit_cut_stars(const Terminations& ends) {
     any = any || is_cut_[lane] != 0;
   }
   if (!any) return;
+  for (std::size_t lane = 0; lane < block_.size; ++lane) {
+    if (is_cut_[lane] != 0 && put_off(lane)) is_cut_[lane] = 0;
+  }
+  if (std::ranges::none_of(is_cut_, [](auto cut) { return cut != 0; })) return;
   Fits round, turned, winged;
   run_fits(block_, plan_.round_fit, round);
   run_fits(block_, plan_.turned_fit, turned);
