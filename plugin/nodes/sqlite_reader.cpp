@@ -9,22 +9,15 @@
 
 namespace starflow {
 
-void SqliteReader::Close::operator()(sqlite3* database) const noexcept { sqlite3_close(database); }
-void SqliteReader::Rows::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
-
 void SqliteReader::fail(const std::string& what) const { throw RunError(path_ + " " + what); }
 
 void SqliteReader::check(int result) const {
-  if (result == SQLITE_OK || result == SQLITE_DONE || result == SQLITE_ROW) return;
-  const char* why = database_ != nullptr ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
-  fail(std::string("can't be read: ") + why);
+  const std::string why = sqlite_failure(database_, result);
+  if (!why.empty()) fail("can't be read: " + why);
 }
 
 SqliteReader::SqliteReader(const std::string& path) : path_(path) {
-  sqlite3* opened = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
-  database_.reset(opened);
-  check(result);
+  check(open_sqlite(path, SQLITE_OPEN_READONLY, database_));
   // Rows are read once and in their order: of many databases that are open each gets little (KiB).
   check(sqlite3_exec(database_.get(), "PRAGMA cache_size = -256", nullptr, nullptr, nullptr));
 }
@@ -32,10 +25,7 @@ SqliteReader::SqliteReader(const std::string& path) : path_(path) {
 SqliteReader::Rows SqliteReader::query(const std::string& sql) {
   Rows rows;
   rows.database_ = this;
-  sqlite3_stmt* statement = nullptr;
-  const int result = sqlite3_prepare_v2(database_.get(), sql.c_str(), -1, &statement, nullptr);
-  rows.statement_.reset(statement);
-  check(result);
+  check(prepare_sqlite(database_, sql, rows.statement_));
   return rows;
 }
 

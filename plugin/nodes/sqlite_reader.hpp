@@ -4,15 +4,12 @@
 /// \file
 /// An SQLite database that rows are read from.
 
+#include "sqlite_handles.hpp"
 #include "star_columns.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
-
-struct sqlite3;
-struct sqlite3_stmt;
 
 namespace starflow {
 
@@ -32,11 +29,8 @@ class SqliteReader {
 
    private:
     friend class SqliteReader;
-    struct Finalize {
-      void operator()(sqlite3_stmt* statement) const noexcept;
-    };
     const SqliteReader* database_ = nullptr;
-    std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+    SqliteStatement statement_;
   };
 
   explicit SqliteReader(const std::string& path);
@@ -44,13 +38,10 @@ class SqliteReader {
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
-  struct Close {
-    void operator()(sqlite3* database) const noexcept;
-  };
   void check(int result) const;
 
   std::string path_;
-  std::unique_ptr<sqlite3, Close> database_;
+  SqliteConnection database_;
 };
 
 }  // namespace starflow

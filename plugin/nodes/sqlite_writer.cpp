@@ -28,20 +28,13 @@ std::string_view type_name(CellType type) {
 
 }  // namespace
 
-void SqliteWriter::Close::operator()(sqlite3* database) const noexcept { sqlite3_close(database); }
-void SqliteWriter::Insert::Finalize::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
-
 void SqliteWriter::check(int result) const {
-  if (result == SQLITE_OK || result == SQLITE_DONE || result == SQLITE_ROW) return;
-  const char* why = database_ != nullptr ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
-  throw RunError(fmt::format("can't write {}: {}", path_, why));
+  const std::string why = sqlite_failure(database_, result);
+  if (!why.empty()) throw RunError(fmt::format("can't write {}: {}", path_, why));
 }
 
 SqliteWriter::SqliteWriter(const std::string& path) : path_(path) {
-  sqlite3* opened = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
-  database_.reset(opened);
-  check(result);
+  check(open_sqlite(path, SQLITE_OPEN_READWRITE, database_));
   execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
 }
 
@@ -50,11 +43,10 @@ void SqliteWriter::execute(const std::string& sql) {
 }
 
 std::int64_t SqliteWriter::number(const std::string& query) {
-  sqlite3_stmt* made = nullptr;
-  check(sqlite3_prepare_v2(database_.get(), query.c_str(), -1, &made, nullptr));
-  const std::unique_ptr<sqlite3_stmt, Insert::Finalize> statement(made);
-  check(sqlite3_step(made));
-  return sqlite3_column_int64(made, 0);
+  SqliteStatement statement;
+  check(prepare_sqlite(database_, query, statement));
+  check(sqlite3_step(statement.get()));
+  return sqlite3_column_int64(statement.get(), 0);
 }
 
 void SqliteWriter::sync() {
@@ -75,10 +67,7 @@ SqliteWriter::Insert SqliteWriter::insert_into(std::string_view table, std::size
   sql += ')';
   Insert insert;
   insert.database_ = this;
-  sqlite3_stmt* statement = nullptr;
-  const int result = sqlite3_prepare_v2(database_.get(), sql.c_str(), -1, &statement, nullptr);
-  insert.statement_.reset(statement);
-  check(result);
+  check(prepare_sqlite(database_, sql, insert.statement_));
   return insert;
 }
 

@@ -5,17 +5,14 @@
 /// An SQLite database that rows are added to.
 
 #include "output_file.hpp"
+#include "sqlite_handles.hpp"
 #include "star_columns.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-
-struct sqlite3;
-struct sqlite3_stmt;
 
 namespace starflow {
 
@@ -33,11 +30,8 @@ class SqliteWriter {
 
    private:
     friend class SqliteWriter;
-    struct Finalize {
-      void operator()(sqlite3_stmt* statement) const noexcept;
-    };
     const SqliteWriter* database_ = nullptr;
-    std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+    SqliteStatement statement_;
     std::string words_;  ///< of flags that are bound
   };
 
@@ -59,13 +53,10 @@ class SqliteWriter {
   void close();
 
  private:
-  struct Close {
-    void operator()(sqlite3* database) const noexcept;
-  };
   void check(int result) const;
 
   std::string path_;
-  std::unique_ptr<sqlite3, Close> database_;
+  SqliteConnection database_;
 };
 
 /// Empties \p file for a SqliteWriter, and removes the log that a run left which died. \throws RunError
