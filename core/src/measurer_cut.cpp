@@ -144,14 +144,11 @@ void Measurer::fit_cut_stars(const Terminations& ends) {
   is_cut_.fill(0);
   bool any = false;
   for (std::size_t lane = 0; lane < block_.size; ++lane) {
-    is_cut_[lane] = ends[lane] != Termination::converged && (cut_star(lane) || window_leans(lane)) ? 1 : 0;
+    const bool cut = ends[lane] != Termination::converged && (cut_star(lane) || window_leans(lane));
+    is_cut_[lane] = cut && !put_off(lane) ? 1 : 0;
     any = any || is_cut_[lane] != 0;
   }
   if (!any) return;
-  for (std::size_t lane = 0; lane < block_.size; ++lane) {
-    if (is_cut_[lane] != 0 && put_off(lane)) is_cut_[lane] = 0;
-  }
-  if (std::ranges::none_of(is_cut_, [](auto cut) { return cut != 0; })) return;
   Fits round, turned, winged;
   run_fits(block_, plan_.round_fit, round);
   run_fits(block_, plan_.turned_fit, turned);
