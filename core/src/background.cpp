@@ -75,20 +75,6 @@ constexpr int kLeastDivided = 32;  // px: halves of smaller tiles have too few p
 
 bool known(float v) { return std::isfinite(v); }
 
-/// Whether the sky can be followed in tiles of this size.
-bool can_follow(const FrameView& frame,
-                const BackgroundOptions& options,
-                ParallelFor parallel,
-                std::span<const PixelRun> objects,
-                double pedestal) {
-  SkySurvey survey(frame, options.tile_px, objects, pedestal);
-  survey.measure(parallel);
-  if (std::ranges::none_of(survey.level, known)) return false;
-  SkyLevels levels(survey, frame, options.filter_tiles);
-  levels.follow(parallel);
-  return levels.followed_part() >= SkyLevels::kFewFollowed;
-}
-
 std::vector<TileOrigin> origins(const SkySurvey& mesh) {
   std::vector<TileOrigin> out(mesh.level.size());
   for (std::size_t k = 0; k < out.size(); ++k) {
@@ -292,22 +278,32 @@ Background estimate_background(const FrameView& frame,
   survey.measure(parallel);
   if (std::ranges::none_of(survey.level, known)) return result;
 
-  result.columns_ = survey.columns;
-  result.rows_ = survey.rows;
-  result.tiles_per_px_x_ = static_cast<double>(survey.columns) / frame.width;
-  result.tiles_per_px_y_ = static_cast<double>(survey.rows) / frame.height;
-  result.reliable_ = std::ranges::any_of(survey.noise, known);
+  const auto noise_known = [](const SkySurvey& mesh) { return std::ranges::any_of(mesh.noise, known); };
+  const auto take = [&](SkySurvey& mesh, const SkyLevels& of, bool reliable, const BackgroundOptions& by) {
+    result.columns_ = mesh.columns;
+    result.rows_ = mesh.rows;
+    result.tiles_per_px_x_ = static_cast<double>(mesh.columns) / frame.width;
+    result.tiles_per_px_y_ = static_cast<double>(mesh.rows) / frame.height;
+    result.reliable_ = reliable;
+    result.origins_ = origins(mesh);
+    result.divide(mesh, of, {frame, by, parallel, objects});
+    return std::move(result);
+  };
+  const bool reliable = noise_known(survey);
   SkyLevels levels(survey, frame, options.filter_tiles);
   levels.follow(parallel);
-  if (levels.is_lost() && options.tile_px >= kLeastDivided) {
-    BackgroundOptions halved = options;
-    halved.tile_px /= 2;
-    if (can_follow(frame, halved, parallel, objects, *pedestal))
-      return estimate_background(frame, halved, parallel, objects);
-  }
-  result.origins_ = origins(survey);
-  result.divide(survey, levels, {frame, options, parallel, objects});
-  return result;
+  if (!levels.is_lost() || options.tile_px < kLeastDivided) return take(survey, levels, reliable, options);
+
+  BackgroundOptions halved = options;
+  halved.tile_px /= 2;
+  SkySurvey finer(frame, halved.tile_px, objects, *pedestal);
+  finer.measure(parallel);
+  if (std::ranges::none_of(finer.level, known)) return take(survey, levels, reliable, options);
+  const bool finer_reliable = noise_known(finer);
+  SkyLevels followed(finer, frame, halved.filter_tiles);
+  followed.follow(parallel);
+  return followed.followed_part() >= SkyLevels::kFewFollowed ? take(finer, followed, finer_reliable, halved)
+                                                             : take(survey, levels, reliable, options);
 }
 
 /// Down to kLeastDivided.
