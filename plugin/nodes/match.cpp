@@ -174,13 +174,6 @@ class MatchNode final : public Node {
   std::int64_t next_id_ = 0;
 };
 
-OptionSpec whole(std::string name, std::int64_t fallback, double minimum, double maximum, std::string doc) {
-  OptionSpec spec = option(std::move(name), Accepts::integer, std::move(doc));
-  spec.minimum = minimum;
-  spec.maximum = maximum;
-  return with_default(std::move(spec), fallback);
-}
-
 }  // namespace
 
 NodeType match_type() {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,14 @@ inline OptionSpec number(std::string name, std::string doc, std::string unit, do
   OptionSpec spec = option(std::move(name), Accepts::number, std::move(doc), std::move(unit));
   spec.minimum = minimum;
   spec.maximum = maximum;
+  return spec;
+}
+
+/// A whole number, \p minimum to \p maximum.
+inline OptionSpec whole(std::string name, std::int64_t fallback, double minimum, double maximum, std::string doc) {
+  OptionSpec spec = number(std::move(name), std::move(doc), {}, minimum, maximum);
+  spec.form = Accepts::integer;
+  spec.fallback = fallback;
   return spec;
 }
 

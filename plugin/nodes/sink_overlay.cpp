@@ -20,13 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-OptionSpec whole(std::string name, std::int64_t fallback, double minimum, double maximum, std::string doc) {
-  OptionSpec spec = number(std::move(name), std::move(doc), {}, minimum, maximum);
-  spec.form = Accepts::integer;
-  spec.fallback = fallback;
-  return spec;
-}
-
 std::vector<OptionSpec> options() {
   OptionSpec longest =
       whole("longest_px", 1600, 64, 16384,

@@ -2,6 +2,7 @@
 #include "sink_score.hpp"
 
 #include "json_text.hpp"
+#include "option_specs.hpp"
 #include "register.hpp"
 #include "sink_output.hpp"
 
@@ -18,12 +19,10 @@ namespace {
 constexpr double kUnknownFwhmPx = 3;  // where the frame's width could not be measured
 
 std::vector<OptionSpec> options() {
-  OptionSpec path;
-  path.name = "path";
-  path.form = Accepts::text;
-  path.doc =
+  OptionSpec path = option(
+      "path", Accepts::text,
       "JSON Lines of the isolated true stars, each with how far off it was measured, for `starflow report`; left out: "
-      "none.";
+      "none.");
   path.result_neutral = true;
   return {path,
           {.name = "match_radius",
